@@ -1,0 +1,180 @@
+"""Names → formats, converters, targets; refuses two owners of a name and dangling ends.
+
+What does not fit quarantines the plugin that said it, and the catalog is built again from the others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from edgeroute.errors import UsageError
+from edgeroute.plugins import Plugin, Plugins, Said
+from edgeroute.types import Converter, Environment, Format, Runner, Target, Tool
+
+Named = TypeVar("Named")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything that the planner and the runner may use; a value, built by hand in tests."""
+
+    formats: Mapping[str, Format] = field(default_factory=dict)
+    converters: tuple[Converter, ...] = ()
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    environments: Mapping[str, Environment | Tool] = field(default_factory=dict)
+    runners: tuple[Runner, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """`kind:name` → the plugin that declared it."""
+    code: Mapping[str, str] = field(default_factory=dict)
+    """Top-level package → its place, for the worker."""
+
+    def target(self, name: str) -> Target:
+        return _get(self.targets, name, "target", "edgeroute list targets")
+
+    def format(self, name: str) -> Format:
+        return _get(self.formats, name, "format", "edgeroute list formats")
+
+    def named(self, name: str) -> tuple[Converter, ...]:
+        """The edges that go by a name (or the one edge that has it as its key)."""
+        edges = tuple(c for c in self.converters if name in (c.name, c.key))
+        if not edges:
+            _get({c.name: c for c in self.converters}, name, "converter", "edgeroute list converters")
+        return edges
+
+    def runner(self, format_name: str) -> Runner | None:
+        """What executes files of a format: its own runner first, then its general format's."""
+        lineage = self.lineage(format_name)
+        for name in lineage:
+            for runner in self.runners:
+                if name in runner.formats:
+                    return runner
+        return None
+
+    def lineage(self, format_name: str) -> tuple[str, ...]:
+        """A format and what it is a special case of, nearest first."""
+        names: list[str] = []
+        while format_name and format_name not in names:
+            names.append(format_name)
+            format_name = self.formats[format_name].is_a if format_name in self.formats else ""
+        return tuple(names)
+
+    def is_a(self, format_name: str, general: str) -> bool:
+        return general in self.lineage(format_name)
+
+
+def build(plugins: Plugins) -> Catalog:
+    """Ask every plugin, and quarantine those whose answers do not fit, until the rest fits."""
+    while True:
+        answers = {q: plugins.ask(q) for q in ("formats", "environments", "converters", "targets", "runners")}
+        fault = _first_fault(answers)
+        if fault is None:
+            return _assemble(plugins, answers)
+        plugin, reason, status = fault
+        plugins.quarantine(plugin.name, reason, status)
+
+
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "formats": (Format,),
+    "environments": (Environment, Tool),
+    "converters": (Converter,),
+    "targets": (Target,),
+    "runners": (Runner,),
+}
+
+
+def _first_fault(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str] | None:
+    nonsense = _nonsense(answers)
+    if nonsense is not None:
+        return nonsense
+    for check in (_taken, _dangling):
+        fault = check(answers)
+        if fault is not None:
+            return fault
+    return None
+
+
+def _nonsense(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str] | None:
+    for question, kinds in KINDS.items():
+        for said in answers[question]:
+            for item in said.items:
+                if not isinstance(item, kinds):
+                    wanted = " or ".join(k.__name__ for k in kinds)
+                    return said.plugin, f"edgeroute_{question}() answered a {type(item).__name__} where a {wanted} is wanted", "broken"
+                if question == "converters" and not dataclasses.is_dataclass(item.options):
+                    return said.plugin, f"the options of converter {item.name} are not a dataclass", "broken"
+    return None
+
+
+def _taken(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str] | None:
+    for question in KINDS:
+        owner: dict[str, str] = {}
+        keys: set[str] = set()
+        for said in answers[question]:
+            for item in said.items:
+                holder = owner.setdefault(item.name, said.plugin.name)
+                if holder != said.plugin.name:
+                    return said.plugin, f"{question[:-1]} {item.name} belongs to the plugin {holder}", "shadowed"
+                key = item.key if isinstance(item, Converter) else item.name
+                if key in keys:
+                    return said.plugin, f"it declares the {question[:-1]} {key} twice", "broken"
+                keys.add(key)
+    return None
+
+
+def _dangling(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str] | None:
+    formats = {f.name for said in answers["formats"] for f in said.items}
+    places = {e.name for said in answers["environments"] for e in said.items} | {""}
+    for said in answers["formats"]:
+        for item in said.items:
+            if item.is_a and item.is_a not in formats:
+                return said.plugin, f"format {item.name} is a special case of {item.is_a}, which nobody declares", "broken"
+    for said in answers["converters"]:
+        for item in said.items:
+            for end in (item.source, item.target):
+                if end not in formats:
+                    return said.plugin, f"converter {item.name} names the format {end}, which nobody declares", "broken"
+            for place in (item.environment, item.tool):
+                if place not in places:
+                    return said.plugin, f"converter {item.name} names the environment or tool {place}, which nobody declares", "broken"
+    for said in answers["targets"]:
+        for item in said.items:
+            missing = [a for a in item.accepts if a not in formats]
+            if missing:
+                return said.plugin, f"target {item.name} accepts {', '.join(missing)}, which nobody declares", "broken"
+    return None
+
+
+def _assemble(plugins: Plugins, answers: Mapping[str, tuple[Said, ...]]) -> Catalog:
+    owners = {f"{q[:-1]}:{item.name}": said.plugin.name for q in KINDS for said in answers[q] for item in said.items}
+    return Catalog(
+        formats={f.name: f for f in _items(answers["formats"])},
+        converters=tuple(sorted(_with_code(answers["converters"]), key=lambda c: c.key)),
+        targets={t.name: t for t in _items(answers["targets"])},
+        environments={e.name: e for e in _items(answers["environments"])},
+        runners=tuple(sorted(_with_code(answers["runners"]), key=lambda r: r.name)),
+        owners=owners,
+        code={package: place for p in plugins.loaded for package, place in p.code},
+    )
+
+
+def _items(answers: Sequence[Said]) -> Iterable[Any]:
+    return (item for said in answers for item in said.items)
+
+
+def _with_code(answers: Sequence[Said]) -> Iterable[Any]:
+    for said in answers:
+        packages = tuple(package for package, _ in said.plugin.code)
+        for item in said.items:
+            yield dataclasses.replace(item, code=packages)
+
+
+def _get(table: Mapping[str, Named], name: str, kind: str, command: str) -> Named:
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(name, table, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"there is no {kind} {name}", remedy=f"{hint}`{command}` shows them all", code=f"unknown-{kind}")

@@ -1,0 +1,186 @@
+"""Discovery: which plugins there are, who said what, and which are quarantined with their reason.
+
+A broken plugin costs only its own edges: whatever it raises while it is imported or asked is caught here, at the
+border to strangers' code, and kept as the reason of its quarantine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from edgeroute import hookspecs
+from edgeroute.errors import PluginError
+
+GROUP = "edgeroute"
+API_VERSION = 1
+"""Of the hooks and the nouns; a plugin may set `EDGEROUTE_API = 1`, and one made for another version is quarantined."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One plugin as discovery found it."""
+
+    name: str
+    status: str
+    """loaded, broken, shadowed or disabled."""
+    origin: str = ""
+    """Distribution and version, or the path of an inline file."""
+    reason: str = ""
+    module: ModuleType | None = field(default=None, compare=False, repr=False)
+    code: tuple[tuple[str, str], ...] = ()
+    """Top-level package → its folder or file: what the worker must be able to import."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer of one plugin to one list-valued question."""
+
+    plugin: Plugin
+    items: tuple[Any, ...]
+
+
+class Plugins:
+    """The plugins of one session: no module-level state, so tests make their own."""
+
+    def __init__(self, found: Sequence[Plugin]) -> None:
+        self._manager = pluggy.PluginManager("edgeroute")
+        self._manager.add_hookspecs(hookspecs)
+        self._plugins: dict[str, Plugin] = {}
+        for plugin in found:
+            self._add(plugin)
+
+    @property
+    def all(self) -> tuple[Plugin, ...]:
+        return tuple(self._plugins.values())
+
+    @property
+    def loaded(self) -> tuple[Plugin, ...]:
+        return tuple(p for p in self.all if p.status == "loaded")
+
+    @property
+    def hook(self) -> Any:
+        """For questions with one answer (`recognize`, `capture`) and for `check`."""
+        return self._manager.hook
+
+    def ask(self, question: str) -> tuple[Said, ...]:
+        """Every loaded plugin's answer to `formats`, `converters`, …; one that raises is quarantined."""
+        answers = []
+        for plugin in self.loaded:
+            function = getattr(plugin.module, f"edgeroute_{question}", None)
+            if function is None:
+                continue
+            try:
+                answers.append(Said(plugin, tuple(function())))
+            except Exception as error:  # the border to strangers' code
+                self.quarantine(plugin.name, f"edgeroute_{question}() raised {_describe(error)}")
+        return tuple(answers)
+
+    def quarantine(self, name: str, reason: str, status: str = "broken") -> None:
+        """Take a plugin out, with its reason; everything else goes on."""
+        plugin = self._plugins[name]
+        if plugin.status == "loaded" and plugin.module is not None:
+            self._manager.unregister(plugin.module)
+        self._plugins[name] = Plugin(name, status, plugin.origin, reason, None, plugin.code)
+
+    def _add(self, plugin: Plugin) -> None:
+        earlier = self._plugins.get(plugin.name)
+        if earlier is not None:
+            name = f"{plugin.name}@{plugin.origin}"
+            self._plugins[name] = Plugin(name, "shadowed", plugin.origin, f"the name {plugin.name} is taken by {earlier.origin}")
+            return
+        self._plugins[plugin.name] = plugin
+        if plugin.status == "loaded" and plugin.module is not None:
+            try:
+                self._manager.register(plugin.module, name=plugin.name)
+                self._manager.check_pending()
+            except (pluggy.PluginValidationError, ValueError) as error:
+                self.quarantine(plugin.name, f"it answers a question that edgeroute does not ask: {_describe(error)}")
+
+
+def discover(inline: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
+    """Find the plugins of the entry-point group `edgeroute`, then the inline files; built-in ones come in like any other."""
+    off = set(_disabled_by_environment() if disabled is None else disabled)
+    found = [_load_entry(entry, off) for entry in sorted(_entries(), key=_builtin_first)]
+    found += [_load_file(path, off) for path in inline]
+    return Plugins(found)
+
+
+def declare(name: str, module: ModuleType) -> Plugins:
+    """A session with a single plugin, made of a module: tests build a catalog with it in two lines."""
+    return Plugins([Plugin(name, "loaded", "declared", module=module)])
+
+
+def _entries() -> tuple[importlib.metadata.EntryPoint, ...]:
+    return tuple(importlib.metadata.entry_points(group=GROUP))
+
+
+def _builtin_first(entry: importlib.metadata.EntryPoint) -> tuple[bool, str]:
+    return (not entry.value.startswith("edgeroute_plugins."), entry.name)
+
+
+def _disabled_by_environment() -> set[str]:
+    return {name.strip() for name in os.environ.get("EDGEROUTE_DISABLE", "").split(",") if name.strip()}
+
+
+def _load_entry(entry: importlib.metadata.EntryPoint, off: set[str]) -> Plugin:
+    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+    return _load(entry.name, origin, off, entry.load)
+
+
+def _load_file(path: Path, off: set[str]) -> Plugin:
+    path = path.resolve()
+    if not path.is_file():
+        raise PluginError(f"there is no plugin file {path}", remedy="check the path after --plugin", code="plugin-missing")
+    return _load(path.stem, str(path), off, lambda: import_file(path))
+
+
+def _load(name: str, origin: str, off: set[str], load: Callable[[], Any]) -> Plugin:
+    if name in off:
+        return Plugin(name, "disabled", origin, "named in EDGEROUTE_DISABLE")
+    try:
+        module = load()
+    except Exception as error:  # the border to strangers' code
+        return Plugin(name, "broken", origin, f"its import raised {_describe(error)}")
+    if not isinstance(module, ModuleType):
+        return Plugin(name, "broken", origin, f"its entry point names {type(module).__name__}, not a module")
+    wanted = getattr(module, "EDGEROUTE_API", API_VERSION)
+    if wanted != API_VERSION:
+        return Plugin(name, "broken", origin, f"it was made for plugin API {wanted}; this edgeroute has {API_VERSION}")
+    return Plugin(name, "loaded", origin, module=module, code=code_of(module))
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a Python file under a name that its path decides, so that two files of one name do not meet."""
+    name = path.stem if path.stem not in sys.modules else f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path} is not a Python file", remedy="give a .py file after --plugin", code="plugin-missing")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def code_of(module: ModuleType) -> tuple[tuple[str, str], ...]:
+    """The top-level package of a module and where it lives, for the worker."""
+    top = module.__name__.partition(".")[0]
+    package = sys.modules.get(top, module)
+    folders = list(getattr(package, "__path__", []))
+    place = folders[0] if folders else getattr(package, "__file__", None)
+    return ((top, str(place)),) if place else ()
+
+
+def _describe(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {text[:300]}"
