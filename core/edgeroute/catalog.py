@@ -104,7 +104,7 @@ def _nonsense(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str
                 if not isinstance(item, kinds):
                     wanted = " or ".join(k.__name__ for k in kinds)
                     return said.plugin, f"edgeroute_{question}() answered a {type(item).__name__} where a {wanted} is wanted", "broken"
-                if question == "converters" and not dataclasses.is_dataclass(item.options):
+                if isinstance(item, Converter) and not dataclasses.is_dataclass(item.options):
                     return said.plugin, f"the options of converter {item.name} are not a dataclass", "broken"
     return None
 
