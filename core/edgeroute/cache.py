@@ -1,0 +1,120 @@
+"""The content-addressed store: the key is everything that decides a result, so an entry never goes stale.
+
+<root>/<kind>/<key>/…            complete: entry.json was written last, and the folder renamed into place
+<root>/staging/<key>.<pid>.<n>   under way; what a killed process left there is garbage
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeroute.errors import OutputError
+from edgeroute.types import Json
+
+ENTRY = "entry.json"
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was kept: its folder and what was written down about it."""
+
+    folder: Path
+    value: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """How much is kept, by kind."""
+
+    folder: Path
+    entries: Mapping[str, int]
+    bytes: Mapping[str, int]
+
+
+class Cache:
+    """Folders by kind (`steps`, `samples`, `outputs`, `failed`) and key; safe for several processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def get(self, kind: str, key: str) -> Entry | None:
+        folder = self.root / kind / key
+        try:
+            value = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(folder / ENTRY)
+        return Entry(folder, value)
+
+    def stage(self, key: str) -> Path:
+        """A new empty folder to work in; `put` moves it into the store, `drop` removes it."""
+        folder = self.root / "staging" / f"{key}.{os.getpid()}.{next(_numbers)}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise OutputError(
+                f"edgeroute's own folder {self.root} cannot be written: {error.strerror}",
+                remedy="free space or make it writable, or name another place: export EDGEROUTE_HOME=/some/folder",
+                code="home-unwritable",
+            ) from error
+        return folder
+
+    def put(self, kind: str, key: str, staged: Path, value: Mapping[str, Json]) -> Entry:
+        """Move a staged folder into the store under its key; where another process was faster, its entry stays."""
+        (staged / ENTRY).write_text(json.dumps(value, indent=1), encoding="utf-8")
+        place = self.root / kind / key
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists() and self.get(kind, key) is None:
+            shutil.rmtree(place, ignore_errors=True)
+        try:
+            staged.rename(place)
+        except OSError:
+            if self.get(kind, key) is None:
+                raise
+            self.drop(staged)
+        return Entry(place, value)
+
+    def amend(self, entry: Entry, value: Mapping[str, Json]) -> Entry:
+        """Write down more about an entry (a verification that was made later), atomically."""
+        merged = {**entry.value, **value}
+        part = entry.folder / f"{ENTRY}.{os.getpid()}.part"
+        part.write_text(json.dumps(merged, indent=1), encoding="utf-8")
+        part.replace(entry.folder / ENTRY)
+        return Entry(entry.folder, merged)
+
+    def drop(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def info(self) -> CacheInfo:
+        kinds = [p for p in sorted(self.root.glob("*")) if p.is_dir() and p.name != "environments"]
+        return CacheInfo(
+            self.root,
+            {k.name: sum(1 for p in k.iterdir()) for k in kinds},
+            {k.name: sum(p.stat().st_size for p in k.rglob("*") if p.is_file() and not p.is_symlink()) for k in kinds},
+        )
+
+    def clear(self, older_than_days: float = 0.0) -> CacheInfo:
+        """Remove the entries not used for that long (all of them by default); environments stay. Answers what was removed."""
+        before = self.info()
+        limit = time.time() - older_than_days * 86400
+        for kind in before.entries:
+            for folder in (self.root / kind).iterdir():
+                mark = folder / ENTRY
+                if older_than_days <= 0 or not mark.exists() or mark.stat().st_mtime < limit:
+                    shutil.rmtree(folder, ignore_errors=True)
+        after = self.info()
+        return CacheInfo(
+            self.root,
+            {k: n - after.entries.get(k, 0) for k, n in before.entries.items()},
+            {k: n - after.bytes.get(k, 0) for k, n in before.bytes.items()},
+        )
