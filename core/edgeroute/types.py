@@ -299,6 +299,7 @@ class Calibration:
     """Sample inputs in a folder: `<n>.npy` per input (float32 or the input's dtype, samples on axis 0), read memory-mapped.
 
     The arrays are what the source model takes: preprocessed, in its own layout. `names[i]` belongs to `<i>.npy`.
+    An axis of 1 at the front of an input is the batch and is left out; an input without one keeps its whole shape.
     """
 
     path: Path
@@ -309,6 +310,10 @@ class Calibration:
     random: bool = False
     """Made up, because the user gave none."""
     sha256: str = ""
+    findings: tuple[Finding, ...] = ()
+    """What speaks against these samples: too few, constant, duplicated, unreadable files."""
+    pixels: bool = False
+    """`pixels.npy` holds the same samples as uint8 pictures [count, H, W, C], RGB, before any preprocessing: what a camera feeds."""
 
     @property
     def usable(self) -> int:
@@ -433,6 +438,8 @@ class OutputFidelity:
     """A permutation under which the output equals the reference's; empty for none."""
     dead_groups: tuple[str, ...] = ()
     """Channel groups that are constant although the reference is alive."""
+    exact: bool = False
+    """Integers or booleans: compared by equality, and `top1` is the share of equal values."""
 
 
 @dataclass(frozen=True)
