@@ -1,0 +1,212 @@
+"""The same program through Python: what `from edgeroute import …` gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgeroute import planner, resolve
+from edgeroute.checks import check_artifact
+from edgeroute.errors import SourceError
+from edgeroute.recognize import recognize
+from edgeroute.runner.blocked import blocked_edges
+from edgeroute.runner.convert import convert as run_conversion
+from edgeroute.runner.convert import fills
+from edgeroute.runner.measure import RUNTIME
+from edgeroute.runner.request import Request, check_options
+from edgeroute.runner.workshop import Workshop, open_workshop
+from edgeroute.types import (
+    Artifact,
+    ConversionResult,
+    Converter,
+    Facts,
+    Format,
+    Limits,
+    Plan,
+    Preprocess,
+    Target,
+    ValidationReport,
+    Verification,
+)
+
+Shape = Sequence[int]
+
+
+def convert(
+    source: object,
+    to: str,
+    *,
+    out: str | Path | None = None,
+    calibrate: str | Path | None = None,
+    preprocess: Preprocess | str | Path | None = None,
+    input_shapes: Mapping[str, Shape] | Shape | None = None,
+    example_inputs: Any = None,
+    via: Sequence[str] = (),
+    avoid: Sequence[str] = (),
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    allow_degraded: bool = False,
+    trust_pickle: bool = False,
+    model: str = "",
+    signature: str = "",
+    runtime: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    offline: bool = False,
+    plugins: Iterable[str | Path] = (),
+    workshop: Workshop | None = None,
+) -> ConversionResult:
+    """Turn a model (a path, or a live nn.Module, keras.Model or ModelProto) into a verified file for a device.
+
+    `out` names the result (default `<stem>.<to><suffix>` in the current folder); `calibrate` is a folder of images or an
+    .npz/.npy of the model's own inputs; `input_shapes` pins open dimensions by input name; `options` is
+    converter → option → value. Raises a subclass of errors.EdgerouteError; then nothing is left behind and what was there is untouched.
+    """
+    shop = workshop or open_workshop(map(Path, plugins), offline=offline)
+    request = Request(
+        out=Path(out) if out is not None else None,
+        calibrate=Path(calibrate) if calibrate is not None else None,
+        preprocess=_preprocess(preprocess),
+        input_shapes=_shapes(input_shapes),
+        via=tuple(via),
+        avoid=tuple(avoid),
+        options=dict(options or {}),
+        thresholds=dict(thresholds or {}),
+        allow_degraded=allow_degraded,
+        trust_pickle=trust_pickle,
+        model_factory=model,
+        signature=signature,
+        runtime=dict(runtime or {}),
+        limits=limits or Limits(),
+    )
+    if isinstance(source, (str, Path)):
+        return run_conversion(shop, Path(source), to, request)
+    return _convert_live(shop, source, to, request, example_inputs)
+
+
+def plan(
+    source: str | Path,
+    to: str,
+    *,
+    k: int = 3,
+    via: Sequence[str] = (),
+    avoid: Sequence[str] = (),
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    offline: bool = False,
+    plugins: Iterable[str | Path] = (),
+    workshop: Workshop | None = None,
+) -> Plan:
+    """Rank the routes from a file (or a format by name) to a device, with the reason for every edge that is left out."""
+    shop = workshop or open_workshop(map(Path, plugins), offline=offline)
+    request = Request(via=tuple(via), avoid=tuple(avoid), options=dict(options or {}))
+    check_options(shop.catalog, request.options)
+    shop.catalog.target(to)
+    artifact = None
+    name = str(source)
+    if name not in shop.catalog.formats or Path(source).exists():
+        artifact = recognize(Path(source), shop.plugins, shop.catalog)
+        name = artifact.format
+    blocked = blocked_edges(shop, artifact, request, fills(None, (), request))
+    return planner.plan(shop.catalog, name, to, blocked=blocked, via=request.via, avoid=request.avoid, k=k)
+
+
+def check(
+    model: str | Path,
+    to: str,
+    *,
+    runtime: Mapping[str, str] | None = None,
+    preprocess: Preprocess | str | Path | None = None,
+    execute: bool = True,
+    offline: bool = False,
+    plugins: Iterable[str | Path] = (),
+    workshop: Workshop | None = None,
+) -> ValidationReport:
+    """Hold a file against the rules of a device; with `execute`, also load and run it once in a child process."""
+    shop = workshop or open_workshop(map(Path, plugins), offline=offline)
+    target = shop.catalog.target(to)
+    artifact = recognize(Path(model), shop.plugins, shop.catalog)
+    smoke = _smoke(shop, artifact) if execute else None
+    context = {"runtime": dict(runtime or {}), "preprocess": _preprocess(preprocess), "verification": smoke}
+    return check_artifact(shop, artifact, target, context)
+
+
+def inspect(model: str | Path, *, offline: bool = False, plugins: Iterable[str | Path] = (), workshop: Workshop | None = None) -> Artifact:
+    """Measure a file: inputs, outputs, operators, quantization; with a library's help (shapes, MACs) where one is at hand."""
+    shop = workshop or open_workshop(map(Path, plugins), offline=offline)
+    artifact = recognize(Path(model), shop.plugins, shop.catalog)
+    runner = shop.catalog.runner(artifact.format)
+    if runner is None or not runner.inspect or not _at_hand(shop, runner.environment):
+        return artifact
+    folder = shop.cache.stage("inspect")
+    try:
+        from edgeroute import codec
+
+        outcome = shop.call(runner.inspect, {"model": str(artifact.path)}, runner.environment, folder, runner.code)
+        return dataclasses.replace(artifact, facts=codec.from_json(Facts, outcome.value)) if outcome.status == "ok" else artifact
+    finally:
+        shop.cache.drop(folder)
+
+
+def formats(workshop: Workshop | None = None) -> tuple[Format, ...]:
+    """The nodes of the graph, by name."""
+    return tuple(sorted((workshop or open_workshop()).catalog.formats.values(), key=lambda f: f.name))
+
+
+def converters(workshop: Workshop | None = None) -> tuple[Converter, ...]:
+    """The edges of the graph, by key."""
+    return (workshop or open_workshop()).catalog.converters
+
+
+def targets(workshop: Workshop | None = None) -> tuple[Target, ...]:
+    """The devices, by name."""
+    return tuple(sorted((workshop or open_workshop()).catalog.targets.values(), key=lambda t: t.name))
+
+
+def _convert_live(workshop: Workshop, obj: object, to: str, request: Request, example_inputs: Any) -> ConversionResult:
+    folder = workshop.cache.stage("live")
+    try:
+        path = workshop.plugins.hook.edgeroute_capture(obj=obj, folder=folder, inputs=example_inputs)
+        if path is None:
+            kind = f"{type(obj).__module__}.{type(obj).__qualname__}"
+            raise SourceError(
+                f"edgeroute cannot convert a {kind}",
+                remedy="give a path, an nn.Module with example_inputs=, a keras.Model or a ModelProto",
+                code="unknown-object",
+            )
+        trusted = dataclasses.replace(request, trust_pickle=True)
+        return run_conversion(workshop, Path(path), to, trusted)
+    finally:
+        workshop.cache.drop(folder)
+
+
+def _smoke(workshop: Workshop, artifact: Artifact) -> Verification | None:
+    """Load and run a file once; None where nothing here executes it, or where that would first need a download."""
+    runner = workshop.catalog.runner(artifact.format)
+    if runner is None or workshop.catalog.formats[artifact.format].precision == "opaque" or not _at_hand(workshop, runner.environment):
+        return None
+    from edgeroute.runner.measure import smoke
+
+    return smoke(workshop, artifact, runner)
+
+
+def _at_hand(workshop: Workshop, environment: str) -> bool:
+    state = workshop.environments.state(environment or RUNTIME)
+    return state.status in ("ready", "caller") or (state.status == "to-build" and not workshop.offline)
+
+
+def _preprocess(value: Preprocess | str | Path | None) -> Preprocess:
+    if value is None:
+        return Preprocess()
+    if isinstance(value, Preprocess):
+        return value
+    loaded: Preprocess = resolve.resolve_function("edgeroute.verify.preprocess:load")(Path(value))
+    return loaded
+
+
+def _shapes(value: Mapping[str, Shape] | Shape | None) -> dict[str, tuple[int, ...]]:
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return {name: tuple(shape) for name, shape in value.items()}
+    return {"": tuple(value)}

@@ -1,0 +1,58 @@
+"""Artifact + target → ValidationReport: every plugin that knows the device answers; core adds what it measured itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from edgeroute.runner.workshop import Workshop
+from edgeroute.types import Artifact, Finding, Severity, Target, ValidationReport
+
+
+def check_artifact(workshop: Workshop, artifact: Artifact, target: Target, context: Mapping[str, Any]) -> ValidationReport:
+    """Hold a file against a device. Findings come in order of weight."""
+    answers: list[ValidationReport] = []
+    for plugin in workshop.plugins.loaded:
+        function = getattr(plugin.module, "edgeroute_check", None)
+        if function is None:
+            continue
+        answer = function(artifact=artifact, target=target, context=context)
+        if answer is not None:
+            answers.append(answer)
+    findings = [f for a in answers for f in a.findings]
+    findings += _format(workshop, artifact, target)
+    return ValidationReport(
+        target.name,
+        artifact.path,
+        artifact.format,
+        tuple(sorted(findings, key=lambda f: (f.severity.rank, -f.cost, f.code, f.where))),
+        _merged(a.placement for a in answers),
+        _merged(a.certificate for a in answers),
+    )
+
+
+def _accepted(workshop: Workshop, artifact: Artifact, target: Target) -> bool:
+    return any(workshop.catalog.is_a(artifact.format, accepted) for accepted in target.accepts)
+
+
+def _format(workshop: Workshop, artifact: Artifact, target: Target) -> list[Finding]:
+    """The finding for a kind of file that the device does not load."""
+    if _accepted(workshop, artifact, target):
+        return []
+    return [
+        Finding(
+            "format-not-accepted",
+            Severity.ERROR,
+            f"{target.name} loads {', '.join(target.accepts)}; this file is {artifact.format}",
+            f"convert it: edgeroute convert {artifact.path.name} --to {target.name}",
+            where=artifact.path.name,
+            cost=1.0,
+        )
+    ]
+
+
+def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    whole: dict[str, Any] = {}
+    for part in parts:
+        whole.update(part)
+    return whole

@@ -1,0 +1,41 @@
+"""Edges that cannot run here or on this file: they stay in the graph, marked with the reason and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgeroute.resolve import resolve_function
+from edgeroute.runner.request import Request, options_for
+from edgeroute.runner.workshop import Workshop
+from edgeroute.types import Artifact, Converter, LeftOut, Severity
+
+CLOSED = ("no-python", "offline", "tool-missing", "unreachable")
+
+
+def blocked_edges(workshop: Workshop, artifact: Artifact | None, request: Request, fills: Mapping[str, object]) -> dict[str, LeftOut]:
+    """By key: what an environment or a tool keeps closed, and what the preflight of an edge says of this very file."""
+    answer: dict[str, LeftOut] = {}
+    for converter in workshop.catalog.converters:
+        reason = _closed(workshop, converter)
+        if reason is None and artifact is not None:
+            reason = _refused(workshop, converter, artifact, request, fills)
+        if reason is not None:
+            answer[converter.key] = reason
+    return answer
+
+
+def _closed(workshop: Workshop, converter: Converter) -> LeftOut | None:
+    for name in (converter.environment, converter.tool):
+        if name:
+            state = workshop.environments.state(name)
+            if state.status in CLOSED:
+                return LeftOut(converter.key, state.reason, state.remedy)
+    return None
+
+
+def _refused(workshop: Workshop, converter: Converter, artifact: Artifact, request: Request, fills: Mapping[str, object]) -> LeftOut | None:
+    if not converter.preflight or not workshop.catalog.is_a(artifact.format, converter.source):
+        return None
+    findings = resolve_function(converter.preflight)(artifact.facts, options_for(converter, request, fills))
+    errors = [f for f in findings if f.severity == Severity.ERROR]
+    return LeftOut(converter.key, errors[0].message, errors[0].remedy) if errors else None

@@ -1,0 +1,88 @@
+"""The static inputs that a model is converted for: the file's own shapes, with what the user pinned."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+
+from edgeroute.errors import SourceError, UsageError
+from edgeroute.types import Tensor
+
+
+def resolve(inputs: Sequence[Tensor], pinned: Mapping[str, tuple[int, ...]]) -> tuple[Tensor, ...]:
+    """Inputs with every dimension a number: the user's shapes first, then the file's; an open batch becomes 1.
+
+    Raises UsageError for names and ranks that do not fit, SourceError where a dimension stays open.
+    """
+    shapes = _by_name(inputs, pinned)
+    return tuple(_static(tensor, shapes.get(tensor.name)) for tensor in inputs)
+
+
+def parse(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """`["x:1,3,320,320"]` → `{"x": (1, 3, 320, 320)}`; without a name the key is empty."""
+    answer: dict[str, tuple[int, ...]] = {}
+    for text in texts:
+        name, _, dims = text.rpartition(":")
+        try:
+            shape = tuple(int(d) for d in dims.replace("x", ",").split(","))
+        except ValueError:
+            shape = ()
+        if not shape or any(d < 1 for d in shape):
+            raise UsageError(
+                f"--input-shape {text} is not [NAME:]1,3,320,320",
+                remedy="write positive whole numbers with commas, for example --input-shape images:1,3,320,320",
+                code="bad-shape",
+            )
+        answer[name] = shape
+    return answer
+
+
+def _by_name(inputs: Sequence[Tensor], pinned: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    names = [t.name for t in inputs]
+    answer: dict[str, tuple[int, ...]] = {}
+    for name, shape in pinned.items():
+        if not name and len(inputs) == 1:
+            answer[names[0]] = shape
+        elif name in names:
+            answer[name] = shape
+        else:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            what = f"the model has no input {name}" if name else f"the model has {len(inputs)} inputs, so a shape needs a name"
+            raise UsageError(
+                what,
+                remedy=f"{hint}its inputs: {', '.join(names)}; write --input-shape {names[0] if names else 'NAME'}:1,3,320,320",
+                code="unknown-input",
+            )
+    return answer
+
+
+def _static(tensor: Tensor, pinned: tuple[int, ...] | None) -> Tensor:
+    if pinned is not None:
+        if len(pinned) != len(tensor.shape) and tensor.shape:
+            raise UsageError(
+                f"input {tensor.name} has {len(tensor.shape)} dimensions, not {len(pinned)}",
+                remedy=f"write --input-shape {tensor.name}:{_example(tensor)}",
+                code="bad-shape",
+            )
+        return dataclasses.replace(tensor, shape=pinned)
+    shape = tuple(1 if i == 0 and d is None else d for i, d in enumerate(tensor.shape))
+    if any(d is None for d in shape):
+        raise SourceError(
+            f"input {tensor.name} leaves dimensions open: {_show(tensor)}",
+            remedy=f"add --input-shape {tensor.name}:{_example(tensor)}",
+            code="shape-open",
+        )
+    return dataclasses.replace(tensor, shape=shape)
+
+
+def _show(tensor: Tensor) -> str:
+    return "[" + ", ".join("?" if d is None else str(d) for d in tensor.shape) + "]"
+
+
+def _example(tensor: Tensor) -> str:
+    guess = {0: 1, 1: 3 if tensor.layout != "NHWC" else 320}
+    if not tensor.shape:
+        return "1,3,320,320"
+    return ",".join(str(d) if d is not None else str(guess.get(i, 320)) for i, d in enumerate(tensor.shape))

@@ -1,0 +1,196 @@
+"""One edge of a route: job → outcome → recognized → verified."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeroute import codec
+from edgeroute.cache import Entry
+from edgeroute.environments import Ready
+from edgeroute.errors import ConverterFailed, EdgerouteError, SourceError, VerificationFailed
+from edgeroute.jobs import run_job
+from edgeroute.recognize import digest_files, recognize
+from edgeroute.resolve import resolve_function
+from edgeroute.runner.diagnose import failure
+from edgeroute.runner.workshop import Workshop, code_digest
+from edgeroute.types import Artifact, Calibration, Converter, Facts, Job, Json, Limits, Outcome, StepRecord, digest_json, to_json
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that ran and whose output was recognized; not yet believed."""
+
+    artifact: Artifact
+    record: StepRecord
+    entry: Entry
+
+
+def run_step(workshop: Workshop, converter: Converter, source: Artifact, options: Any, limits: Limits) -> Done:
+    """Run one converter on an artifact, or take its result from the cache.
+
+    Raises ConverterFailed, EnvironmentFailed, or VerificationFailed where the output is not what the edge promises.
+    """
+    ready = workshop.environments.ensure(converter.environment, workshop.progress)
+    key = _key(workshop, converter, source, options, ready)
+    entry = workshop.cache.get("steps", key)
+    cached = entry is not None and _intact(entry)
+    if entry is None or not cached:
+        entry = _run(workshop, converter, source, options, limits, ready, key)
+    artifact = _recognize(workshop, converter, entry)
+    return Done(artifact, _record(converter, entry, artifact, options, cached), entry)
+
+
+def _key(workshop: Workshop, converter: Converter, source: Artifact, options: Any, ready: Ready) -> str:
+    code = {package: code_digest(place) for package, place in workshop.code(converter.code).items() if package != "edgeroute"}
+    return digest_json([source.sha256, converter.key, converter.version, converter.run, _portable(options), ready.digest, code])[:32]
+
+
+def _portable(options: Any) -> Json:
+    """Options without paths of this computer: calibration data counts by its content."""
+    values = {f.name: getattr(options, f.name) for f in dataclasses.fields(options)}
+    return {name: (value.sha256, value.usable) if isinstance(value, Calibration) else value for name, value in values.items()}
+
+
+def _intact(entry: Entry) -> bool:
+    """Whether a cached output still has the bytes that were written."""
+    out = entry.folder / entry.value["out"]
+    files = tuple(entry.folder / f for f in entry.value.get("files", ()))
+    return out.exists() and digest_files(out, files)[1] == entry.value["sha256"]
+
+
+def _run(workshop: Workshop, converter: Converter, source: Artifact, options: Any, limits: Limits, ready: Ready, key: str) -> Entry:
+    workshop.progress(f"{converter.name}: {converter.source} → {converter.target}", None)
+    folder = workshop.cache.stage(key)
+    try:
+        return _run_in(workshop, converter, source, options, limits, ready, key, folder)
+    except BaseException:
+        shutil.rmtree(folder / "in", ignore_errors=True) if not (folder / "job.json").exists() else None
+        _keep_failed(workshop, key, folder)
+        raise
+
+
+def _run_in(
+    workshop: Workshop, converter: Converter, source: Artifact, options: Any, limits: Limits, ready: Ready, key: str, folder: Path
+) -> Entry:
+    scratch = _scratch_copy(source, folder / "in")
+    out = folder / "out" / f"model{workshop.catalog.formats[converter.target].suffix}"
+    out.parent.mkdir()
+    arguments = {"source": str(scratch.relative_to(folder)), "out": str(out.relative_to(folder)), "options": to_json(options)}
+    job = Job("convert", converter.run, arguments, _type_name(converter.options), workshop.code(converter.code))
+    outcome = run_job(ready.python, job, folder, limits)
+    if outcome.status != "ok":
+        raise failure(converter, outcome, _failed_folder(workshop, key))
+    if not out.exists():
+        raise ConverterFailed(
+            f"{converter.name} said that it succeeded, but wrote no {out.name}",
+            where=converter.key,
+            remedy=f"read its log in {_failed_folder(workshop, key)}, or take another edge: --avoid {converter.name}",
+            code="converter-wrote-nothing",
+        )
+    shutil.rmtree(folder / "in", ignore_errors=True)
+    return workshop.cache.put("steps", key, folder, _written_down(converter, outcome, out, folder))
+
+
+def _scratch_copy(source: Artifact, folder: Path) -> Path:
+    """The tool gets a copy of its own, external data included; it may do to it what it likes."""
+    folder.mkdir()
+    place = folder / source.path.name
+    if source.path.is_dir():
+        shutil.copytree(source.path, place)
+    else:
+        shutil.copyfile(source.path, place)
+    for file in source.files:
+        copy = folder / file.relative_to(source.path.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    return place
+
+
+def _written_down(converter: Converter, outcome: Outcome, out: Path, folder: Path) -> Mapping[str, Json]:
+    beside = tuple(sorted(p for p in out.parent.rglob("*") if p.is_file() and p != out)) if out.is_file() else ()
+    _, sha256 = digest_files(out, beside)
+    return {
+        "converter": converter.key,
+        "out": str(out.relative_to(folder)),
+        "files": [str(p.relative_to(folder)) for p in beside],
+        "sha256": sha256,
+        "seconds": outcome.seconds,
+        "peak_rss_mb": outcome.peak_rss_mb,
+        "versions": dict(outcome.versions),
+        "command": outcome.command,
+        "facts": outcome.value,
+        "verifications": {},
+    }
+
+
+def _recognize(workshop: Workshop, converter: Converter, entry: Entry) -> Artifact:
+    """Believe the file, not the converter: what is it, and does it keep the promise of the format that was declared?"""
+    out = entry.folder / entry.value["out"]
+    remedy = f"take another edge: --avoid {converter.name}"
+    try:
+        found = recognize(out, workshop.plugins, workshop.catalog)
+    except SourceError as error:
+        raise VerificationFailed(
+            f"{converter.name} left a file that cannot be read: {error.message}", where=converter.key, remedy=remedy, code="step-unreadable"
+        ) from error
+    broken = broken_promises(workshop, converter.target, found)
+    if broken:
+        raise VerificationFailed(
+            f"{converter.name} promised {converter.target}: {'; '.join(broken)}", where=converter.key, remedy=remedy, code="promise-broken"
+        )
+    return dataclasses.replace(found, format=converter.target, path=out)
+
+
+def broken_promises(workshop: Workshop, declared: str, found: Artifact) -> list[str]:
+    """Why a file does not deserve the name of a format; empty if it does."""
+    catalog = workshop.catalog
+    if not (catalog.is_a(found.format, declared) or catalog.is_a(declared, found.format)):
+        return [f"the file is {found.format}", *[f.message for f in found.facts.findings]]
+    broken: list[str] = []
+    for name in catalog.lineage(declared):
+        if catalog.formats[name].promise:
+            broken += resolve_function(catalog.formats[name].promise)(found.facts)
+    return broken
+
+
+def _record(converter: Converter, entry: Entry, artifact: Artifact, options: Any, cached: bool) -> StepRecord:
+    value = entry.value
+    facts = codec.from_json(Facts, value.get("facts") or {})
+    return StepRecord(
+        converter=converter.name, key=converter.key, source=converter.source, target=converter.target, status="ran",
+        seconds=0.0 if cached else value["seconds"], peak_rss_mb=0.0 if cached else value["peak_rss_mb"], cached=cached, artifact=artifact,
+        options=_portable_json(options), versions=value["versions"], environment=converter.environment, folder=str(entry.folder),
+        command=value["command"], findings=facts.findings, notes=facts.notes,
+    )  # fmt: skip
+
+
+def _portable_json(options: Any) -> dict[str, Json]:
+    answer: dict[str, Json] = to_json(_portable(options))
+    return answer
+
+
+def _type_name(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _failed_folder(workshop: Workshop, key: str) -> Path:
+    return workshop.cache.root / "failed" / key
+
+
+def _keep_failed(workshop: Workshop, key: str, folder: Path) -> None:
+    """Leave the job, its log and its input where the error says they are."""
+    place = _failed_folder(workshop, key)
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        folder.rename(place)
+
+
+def step_failure(error: EdgerouteError) -> dict[str, Json]:
+    """An error as the result tells it."""
+    return dict(error.as_json())
