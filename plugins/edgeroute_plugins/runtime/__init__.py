@@ -1,0 +1,1 @@
+"""The environment in which files of every kind are executed and measured."""
