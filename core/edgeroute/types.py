@@ -310,8 +310,6 @@ class Calibration:
     random: bool = False
     """Made up, because the user gave none."""
     sha256: str = ""
-    findings: tuple[Finding, ...] = ()
-    """What speaks against these samples: too few, constant, duplicated, unreadable files."""
     pixels: bool = False
     """`pixels.npy` holds the same samples as uint8 pictures [count, H, W, C], RGB, before any preprocessing: what a camera feeds."""
 
