@@ -1,0 +1,16 @@
+"""Where edgeroute keeps what it builds: environments, cache, history."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def root(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of everything kept between runs: `$EDGEROUTE_HOME`, `$XDG_CACHE_HOME/edgeroute` or `~/.cache/edgeroute`."""
+    own = environ.get("EDGEROUTE_HOME", "")
+    if own:
+        return Path(own).expanduser().absolute()
+    cache = environ.get("XDG_CACHE_HOME", "")
+    return (Path(cache).expanduser() if cache else Path.home() / ".cache").absolute() / "edgeroute"
