@@ -1,7 +1,6 @@
 """Route → ConversionResult: work folder, cache, fallback, delivery.
 
 request.py   what the user asked for; options with an address
-workshop.py  the values that a session works with
 shapes.py    the static inputs that a model is converted for
 measure.py   samples, reference outputs, verification of a step
 step.py      one edge: job → outcome → recognized → verified

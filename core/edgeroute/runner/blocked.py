@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from edgeroute.resolve import resolve_function
 from edgeroute.runner.request import Request, options_for
-from edgeroute.runner.workshop import Workshop
+from edgeroute.workshop import Workshop
 from edgeroute.types import Artifact, Converter, LeftOut, Severity
 
 CLOSED = ("no-python", "offline", "tool-missing", "unreachable")

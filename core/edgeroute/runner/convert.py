@@ -16,7 +16,7 @@ from edgeroute.runner.deliver import deliver, destination, must_be_writable
 from edgeroute.runner.explore import Arrival, Search, Trail, explore
 from edgeroute.runner.request import Request, check_options
 from edgeroute.runner.step import Done
-from edgeroute.runner.workshop import Workshop
+from edgeroute.workshop import Workshop
 from edgeroute.types import Artifact, ConversionResult, Converter, Finding, Json, Severity, Tensor, ValidationReport, Verification, to_json
 
 

@@ -15,7 +15,7 @@ from edgeroute.errors import ConverterFailed, EdgerouteError, EnvironmentFailed,
 from edgeroute.runner.blocked import blocked_edges
 from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.step import Done, run_step
-from edgeroute.runner.workshop import Workshop
+from edgeroute.workshop import Workshop
 from edgeroute.types import Artifact, Converter, Json, LeftOut, StepRecord, ValidationReport, Verification
 
 STEP_ERRORS = (ConverterFailed, EnvironmentFailed, VerificationFailed, PluginError)

@@ -13,7 +13,7 @@ from edgeroute.recognize import digest_files
 from edgeroute.runner.diagnose import family_of
 from edgeroute.runner.request import Request
 from edgeroute.runner.step import Done
-from edgeroute.runner.workshop import Workshop, code_digest
+from edgeroute.workshop import Workshop, code_digest
 from edgeroute.types import (
     Artifact,
     Calibration,

@@ -17,7 +17,7 @@ from edgeroute.jobs import run_job
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.resolve import resolve_function
 from edgeroute.runner.diagnose import failure
-from edgeroute.runner.workshop import Workshop, code_digest
+from edgeroute.workshop import Workshop, code_digest
 from edgeroute.types import Artifact, Calibration, Converter, Facts, Job, Json, Limits, Outcome, StepRecord, digest_json, to_json
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,15 +16,8 @@ from edgeroute.catalog import Catalog, build
 from edgeroute.environments import Environments
 from edgeroute.jobs import run_job
 from edgeroute.plugins import Plugins
+from edgeroute.progress import Progress, silent
 from edgeroute.types import Job, Json, Limits, Outcome
-
-Progress = Callable[[str, float | None], None]
-"""What is being done, and which share of it is done (None where nobody knows)."""
-
-
-def silent(text: str, fraction: float | None = None) -> None:
-    """A progress that shows nothing."""
-
 
 @dataclass(frozen=True)
 class Workshop:

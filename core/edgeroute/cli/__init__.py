@@ -1,0 +1,1 @@
+"""One file per sub-command; thin: parse, call, render, exit code."""

@@ -1,0 +1,34 @@
+"""`edgeroute check`: hold a file against the rules of a device."""
+
+from __future__ import annotations
+
+import argparse
+
+from edgeroute import api
+from edgeroute.cli import convert_, shared
+from edgeroute.errors import CheckFailed
+from edgeroute.types import to_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="the file")
+    parser.add_argument("--to", required=True, metavar="TARGET", help="the device (`edgeroute list targets`)")
+    parser.add_argument("--runtime", metavar="NAME=VERSION", action="append", default=[], help="narrow the device to a runtime (tflite=2.3.1) or a named profile")
+    parser.add_argument("--certificate", action="store_true", help="print only the int8 certificate")
+    parser.add_argument("--no-run", action="store_true", help="do not load and run the file in a child process")
+    convert_.add_preprocess(parser.add_argument_group("preprocessing that the network was trained with"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from edgeroute.report import render_certificate, render_validation
+
+    shop = shared.workshop(arguments)
+    report = api.check(
+        arguments.model, arguments.to, runtime=convert_.runtime(arguments.runtime), preprocess=convert_.preprocess(arguments),
+        execute=not arguments.no_run, workshop=shop,
+    )  # fmt: skip
+    if arguments.json:
+        shared.emit(to_json(report.certificate) if arguments.certificate else {"ok": report.ok, **to_json(report)})
+    else:
+        shared.say(render_certificate(report.certificate) if arguments.certificate else render_validation(report))
+    return 0 if report.ok else CheckFailed.exit_code

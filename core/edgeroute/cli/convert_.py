@@ -1,0 +1,114 @@
+"""`edgeroute convert`: turn a model into a verified file for a device."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edgeroute.cli import shared
+from edgeroute.runner import shapes
+from edgeroute.runner.request import Request, parse_settings
+from edgeroute.types import Limits, Preprocess
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SRC", help="the model: a file or a SavedModel folder")
+    parser.add_argument("--to", required=True, metavar="TARGET", help="the device (`edgeroute list targets`)")
+    parser.add_argument("--out", metavar="FILE", help="where the result goes (default: <name>.<target>.<suffix> in this folder)")
+    _data(parser)
+    _route(parser)
+    _trust(parser)
+    parser.add_argument("--report", metavar="FILE", help="also write a report: .html, .md or .json")
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("data")
+    group.add_argument("--calibrate", metavar="DIR|npz|npy", help="images, or arrays of the model's own inputs (first axis = samples)")
+    group.add_argument("--input-shape", action="append", default=[], metavar="[NAME:]1,3,320,320", help="pin an input's shape (may be repeated)")
+    add_preprocess(group)
+
+
+def add_preprocess(group: argparse._ArgumentGroup) -> None:
+    """x = (pixel * scale - mean) / std, as in training."""
+    group.add_argument("--preprocess", metavar="FILE|NAME", help="a preprocessing file (.toml, .json) or a preset: 0..1, -1..1, 0..255, imagenet")
+    group.add_argument("--scale", metavar="S", help="factor for pixels, 1/255 for example; then mean and std apply")
+    group.add_argument("--mean", metavar="M[,M,M]", help="subtracted after scaling")
+    group.add_argument("--std", metavar="S[,S,S]", help="divided by after subtracting")
+    group.add_argument("--color", choices=("rgb", "bgr", "grey"), help="channel order that the network was trained on")
+    group.add_argument("--resize", choices=("stretch", "crop", "letterbox"), help="how pictures are fitted to the input")
+
+
+def _route(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("route")
+    group.add_argument("--via", metavar="A,B", default="", help="converters that must be taken, in this order")
+    group.add_argument("--avoid", metavar="A", default="", help="converters that must not be taken")
+    group.add_argument("--set", action="append", default=[], metavar="CONVERTER.OPTION=VALUE", help="an option of a converter (may be repeated)")
+    group.add_argument("--runtime", metavar="NAME=VERSION", action="append", default=[], help="narrow the device to a runtime (tflite=2.3.1) or a named profile")
+    group.add_argument("--time-limit", type=float, default=3600.0, metavar="SECONDS", help="for each step (default 3600)")
+    group.add_argument("--memory-limit", type=int, default=0, metavar="MB", help="for each step (default: none)")
+
+
+def _trust(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("trust")
+    group.add_argument("--min-sqnr", type=float, metavar="DB", help="an int8 step fails below this signal-to-quantization-noise ratio")
+    group.add_argument("--allow-degraded", action="store_true", help="let a result pass that breaks a threshold, with status degraded")
+    group.add_argument("--trust-pickle", action="store_true", help="allow formats that can run code when loaded (pickled modules, TorchScript, …)")
+    group.add_argument("--model", metavar="PACKAGE.MODULE:FACTORY", default="", help="builds the network that a state dict belongs to")
+    group.add_argument("--signature", metavar="NAME", default="", help="which signature of a SavedModel")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from edgeroute.report import convert_json, render_result, write_report
+    from edgeroute.runner.convert import convert
+
+    shop = shared.workshop(arguments)
+    result = convert(shop, Path(arguments.source), arguments.to, request(arguments))
+    if arguments.report:
+        write_report(result, Path(arguments.report), shop.catalog)
+    if arguments.json:
+        shared.emit(convert_json(result))
+    else:
+        shared.say(render_result(result))
+    return 0
+
+
+def request(arguments: argparse.Namespace) -> Request:
+    """The command line as a Request."""
+    return Request(
+        out=Path(arguments.out) if arguments.out else None,
+        calibrate=Path(arguments.calibrate) if arguments.calibrate else None,
+        preprocess=preprocess(arguments),
+        input_shapes=shapes.parse(arguments.input_shape),
+        via=_names(arguments.via),
+        avoid=_names(arguments.avoid),
+        options=parse_settings(arguments.set),
+        thresholds={} if arguments.min_sqnr is None else {"min_sqnr": arguments.min_sqnr},
+        allow_degraded=arguments.allow_degraded,
+        trust_pickle=arguments.trust_pickle,
+        model_factory=arguments.model,
+        signature=arguments.signature,
+        limits=Limits(arguments.time_limit, arguments.memory_limit),
+        runtime=runtime(arguments.runtime),
+    )
+
+
+def preprocess(arguments: argparse.Namespace) -> Preprocess:
+    """The preprocessing that the options describe."""
+    from edgeroute.verify import preprocess as reader
+
+    named = arguments.preprocess or ""
+    is_file = bool(named) and (Path(named).suffix in (".toml", ".json") or Path(named).exists())
+    return reader.from_options(
+        file=named if is_file else "", preset="" if is_file else named, scale=arguments.scale or "", mean=arguments.mean or "",
+        std=arguments.std or "", color=arguments.color or "", resize=arguments.resize or "",
+    )  # fmt: skip
+
+
+def runtime(texts: list[str]) -> dict[str, str]:
+    """`tflite=2.3.1` → {"tflite": "2.3.1"}; a bare word is a profile of the target."""
+    pairs = [text.partition("=") for text in texts]
+    return {name if equals else "profile": value if equals else name for name, equals, value in pairs}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,54 @@
+"""`edgeroute plan`: the dry run."""
+
+from __future__ import annotations
+
+import argparse
+
+from edgeroute import api
+from edgeroute.cli import shared
+from edgeroute.cli.convert_ import _names
+from edgeroute.runner.request import parse_settings
+from edgeroute.workshop import Workshop
+from edgeroute.types import Plan, to_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SRC|FORMAT", help="a model file, or the name of a format")
+    parser.add_argument("--to", required=True, metavar="TARGET", help="the device (`edgeroute list targets`)")
+    parser.add_argument("-k", type=int, default=3, metavar="N", help="how many routes (default 3)")
+    parser.add_argument("--via", metavar="A,B", default="", help="converters that must be taken, in this order")
+    parser.add_argument("--avoid", metavar="A", default="", help="converters that must not be taken")
+    parser.add_argument("--set", action="append", default=[], metavar="CONVERTER.OPTION=VALUE", help="an option of a converter")
+    parser.add_argument("--mermaid", action="store_true", help="print the graph with its routes as a Mermaid drawing")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    shop = shared.workshop(arguments)
+    answer = api.plan(
+        arguments.source, arguments.to, k=max(1, arguments.k), via=_names(arguments.via), avoid=_names(arguments.avoid),
+        options=parse_settings(arguments.set), workshop=shop,
+    )  # fmt: skip
+    states = environment_states(shop, answer)
+    if arguments.json:
+        shared.emit({**to_json(answer), "environments": states})
+    elif arguments.mermaid:
+        from edgeroute.report import mermaid
+
+        shared.say(mermaid(answer, shop.catalog))
+    else:
+        from edgeroute.report import render_plan
+
+        shared.say(render_plan(answer, states))
+    return 0
+
+
+def environment_states(shop: Workshop, plan: Plan) -> dict[str, str]:
+    """Environment → what it would take to run in it, for the environments of the routes."""
+    names = sorted({c.environment for route in plan.routes for c in route.converters if c.environment})
+    return {name: _state(shop, name) for name in names}
+
+
+def _state(shop: Workshop, name: str) -> str:
+    state = shop.environments.state(name)
+    size = f", about {state.megabytes} MB" if state.status == "to-build" and state.megabytes else ""
+    return f"{state.status}{size}"
