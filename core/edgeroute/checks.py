@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgeroute.runner.workshop import Workshop
+from edgeroute.workshop import Workshop
 from edgeroute.types import Artifact, Finding, Severity, Target, ValidationReport
 
 
