@@ -51,7 +51,7 @@ def plan(
     routes = _routes(catalog, source, device, via, closed, costs or {}, k)
     left_out = _left_out(catalog, source, device, routes, closed)
     if not routes:
-        raise _no_route(catalog, source, device, via, left_out)
+        raise _no_route(catalog, source, device, via, [item for item in left_out if item.converter in closed])
     open_again = {key: reason for key, reason in closed.items() if key not in blocked}
     best = _routes(catalog, source, device, via, open_again, costs or {}, 1)
     return Plan(source, target, routes, left_out, _better(best, routes, blocked))
@@ -159,10 +159,11 @@ def _better(best: Sequence[Route], routes: Sequence[Route], blocked: Mapping[str
 
 
 def _no_route(catalog: Catalog, source: str, target: Target, via: Sequence[str], left_out: Sequence[LeftOut]) -> PlanError:
-    reasons = [f"{item.converter}: {item.reason}" for item in left_out if not item.reason.startswith("nothing leads")]
+    useful = [item for item in left_out if not item.reason.startswith("nothing leads")]
+    reasons = [f"{item.converter}: {item.reason}" for item in useful]
     detail = "; ".join(reasons) if reasons else _dead_end(catalog, source, target)
     pins = f" through {', '.join(via)}" if via else ""
-    remedies = [item.remedy for item in left_out if item.remedy and not item.reason.startswith("nothing leads")]
+    remedies = [item.remedy for item in useful if item.remedy]
     fallback = f"`edgeroute plan {source} --to {target.name}` shows what is there; `edgeroute list converters` all edges"
     return PlanError(
         f"no route leads from {source} to {target.name}{pins}: {detail}",

@@ -1,0 +1,64 @@
+"""Discovery: inline files, quarantine with reasons, and names that are taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from edgeroute.errors import PluginError
+from edgeroute.plugins import discover
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    file = folder / f"{name}.py"
+    file.write_text(text)
+    return file
+
+
+def found(*files: Path, disabled: tuple[str, ...] = ()) -> dict[str, tuple[str, str]]:
+    return {p.name: (p.status, p.reason) for p in discover(files, disabled).all}
+
+
+def test_an_inline_file_is_a_plugin(tmp_path: Path) -> None:
+    file = write(tmp_path, "my_inline_plugin", "def edgeroute_formats(): return []")
+    assert found(file)["my_inline_plugin"] == ("loaded", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("raise SystemError('no')", "its import raised SystemError: no"),
+        ("import not_there_at_all", "ModuleNotFoundError"),
+        ("def (", "SyntaxError"),
+        ("EDGEROUTE_API = 99", "made for plugin API 99"),
+    ],
+)
+def test_a_broken_file_is_quarantined_with_its_reason(tmp_path: Path, text: str, reason: str) -> None:
+    status, said = found(write(tmp_path, "broken_inline_plugin", text))["broken_inline_plugin"]
+    assert status == "broken"
+    assert reason in said
+
+
+def test_the_second_owner_of_a_name_is_shadowed(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    first, second = write(tmp_path, "twice_plugin", ""), write(tmp_path / "other", "twice_plugin", "")
+    states = found(first, second)
+    assert states["twice_plugin"][0] == "loaded"
+    assert states[f"twice_plugin@{second}"][0] == "shadowed"
+
+
+def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
+    assert found(write(tmp_path, "off_plugin", "1/0"), disabled=("off_plugin",))["off_plugin"][0] == "disabled"
+
+
+def test_a_missing_file_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(PluginError) as caught:
+        discover([tmp_path / "nothing.py"])
+    assert caught.value.exit_code == 11
+    assert "--plugin" in caught.value.remedy
+
+
+def test_our_own_plugins_come_in_by_the_front_door() -> None:
+    states = found()
+    assert states["tflite"] == ("loaded", "")
+    assert {status for status, _ in states.values()} == {"loaded"}
