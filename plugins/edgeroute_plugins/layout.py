@@ -12,8 +12,10 @@ def guess_layout(shape: Sequence[int | None]) -> str:
     if len(shape) != 4:
         return ""
     _, second, third, last = shape
-    if (second in IMAGE_CHANNELS) != (last in IMAGE_CHANNELS):
-        return "NCHW" if second in IMAGE_CHANNELS else "NHWC"
+    first = second in IMAGE_CHANNELS and 1 not in (third, last)
+    behind = last in IMAGE_CHANNELS and 1 not in (second, third)
+    if first != behind:
+        return "NCHW" if first else "NHWC"
     if second == third and last != third:
         return "NHWC"
     return "NCHW" if third == last and second != third else ""

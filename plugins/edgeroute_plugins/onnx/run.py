@@ -1,0 +1,84 @@
+"""Runs ONNX files in onnxruntime on the CPU, and measures what needs shape inference."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+from edgeroute.errors import SourceError
+from edgeroute.types import Facts, Session, Tensor
+from onnxruntime.capi import onnxruntime_pybind11_state as refusals
+
+from edgeroute_plugins.onnx.external import external_files
+from edgeroute_plugins.onnx.facts import facts_of
+from edgeroute_plugins.onnx.header import parse, read
+
+THREADS = 2
+OLDEST_OPSET = 9
+ERRORS_ONLY = 3
+_REFUSED = (
+    refusals.Fail,
+    refusals.InvalidArgument,
+    refusals.InvalidGraph,
+    refusals.InvalidProtobuf,
+    refusals.NoSuchFile,
+    refusals.NotImplemented,
+    refusals.RuntimeException,
+)
+
+
+class OnnxSession:
+    """A loaded model; arrays go in and come out in the order of the file's facts."""
+
+    def __init__(self, session: Any, facts: Facts) -> None:
+        self.inputs: Sequence[Tensor] = facts.inputs
+        self.outputs: Sequence[Tensor] = facts.outputs
+        self._session = session
+
+    def run(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        """One inference."""
+        feeds = {tensor.name: array for tensor, array in zip(self.inputs, arrays, strict=True)}
+        results: Sequence[Any] = self._session.run([tensor.name for tensor in self.outputs], feeds)
+        return results
+
+
+def load(model: Path) -> Session:
+    """Open a file, with all of onnxruntime's graph optimizations; `SourceError` says what it refuses."""
+    header = read(model)
+    external_files(model, header)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+    options.log_severity_level = ERRORS_ONLY
+    try:
+        session = onnxruntime.InferenceSession(os.fspath(model), options, providers=["CPUExecutionProvider"])
+    except _REFUSED as error:
+        raise _refusal(model, header.opset, error) from error
+    return OnnxSession(session, facts_of(header))
+
+
+def inspect(model: Path) -> Facts:
+    """The facts of a file after shape inference, which is what its multiply-accumulates need. Weights in other files are not loaded."""
+    import onnx
+
+    header = read(model)
+    files = external_files(model, header)
+    proto = onnx.load(os.fspath(model), load_external_data=False)
+    try:
+        proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
+    except (onnx.shape_inference.InferenceError, ValueError):
+        return facts_of(header, model.stat().st_size, files)
+    return facts_of(parse(proto.SerializeToString(), str(model)), model.stat().st_size, files)
+
+
+def _refusal(model: Path, opset: int, error: Exception) -> SourceError:
+    reason = " ".join(str(error).split())[:400]
+    if 0 < opset < OLDEST_OPSET:
+        remedy = f"export it again with opset {OLDEST_OPSET} or later, or raise it: onnx.version_converter.convert_version(model, 13)"
+        return SourceError(
+            f"opset {opset} is too old for onnxruntime: {reason}", where=str(model), remedy=remedy, code="onnx-opset-too-old"
+        )
+    remedy = "export the model again with ONNX's own operators, or repair it: python -c \"import onnx; onnx.checker.check_model('model.onnx', True)\""
+    return SourceError(f"onnxruntime refuses {model.name}: {reason}", where=str(model), remedy=remedy, code="onnx-does-not-load")
