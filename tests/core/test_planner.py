@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 
 import pytest
@@ -125,4 +126,4 @@ def _outcome(graph: object) -> list[tuple[str, ...]]:
 def _is_connected(keys: tuple[str, ...], graph: object) -> bool:
     by_key = {c.key: c for c in graph.converters}  # type: ignore[attr-defined]
     steps = [by_key[k] for k in keys]
-    return all(x.target == y.source for x, y in zip(steps, steps[1:], strict=False)) and (not steps or steps[0].source == "a")
+    return all(x.target == y.source for x, y in itertools.pairwise(steps)) and (not steps or steps[0].source == "a")

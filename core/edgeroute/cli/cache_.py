@@ -29,4 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _as_json(info: CacheInfo, action: str) -> Json:
-    return {"action": action, "folder": str(info.folder), "entries": dict(info.entries), "bytes": dict(info.bytes), "total_bytes": sum(info.bytes.values())}
+    return {
+        "action": action,
+        "folder": str(info.folder),
+        "entries": dict(info.entries),
+        "bytes": dict(info.bytes),
+        "total_bytes": sum(info.bytes.values()),
+    }

@@ -13,7 +13,13 @@ from edgeroute.types import to_json
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="the file")
     parser.add_argument("--to", required=True, metavar="TARGET", help="the device (`edgeroute list targets`)")
-    parser.add_argument("--runtime", metavar="NAME=VERSION", action="append", default=[], help="narrow the device to a runtime (tflite=2.3.1) or a named profile")
+    parser.add_argument(
+        "--runtime",
+        metavar="NAME=VERSION",
+        action="append",
+        default=[],
+        help="narrow the device to a runtime (tflite=2.3.1) or a named profile",
+    )
     parser.add_argument("--certificate", action="store_true", help="print only the int8 certificate")
     parser.add_argument("--no-run", action="store_true", help="do not load and run the file in a child process")
     convert_.add_preprocess(parser.add_argument_group("preprocessing that the network was trained with"))

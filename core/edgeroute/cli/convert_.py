@@ -24,13 +24,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _data(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
     group.add_argument("--calibrate", metavar="DIR|npz|npy", help="images, or arrays of the model's own inputs (first axis = samples)")
-    group.add_argument("--input-shape", action="append", default=[], metavar="[NAME:]1,3,320,320", help="pin an input's shape (may be repeated)")
+    group.add_argument(
+        "--input-shape", action="append", default=[], metavar="[NAME:]1,3,320,320", help="pin an input's shape (may be repeated)"
+    )
     add_preprocess(group)
 
 
 def add_preprocess(group: argparse._ArgumentGroup) -> None:
     """x = (pixel * scale - mean) / std, as in training."""
-    group.add_argument("--preprocess", metavar="FILE|NAME", help="a preprocessing file (.toml, .json) or a preset: 0..1, -1..1, 0..255, imagenet")
+    group.add_argument(
+        "--preprocess", metavar="FILE|NAME", help="a preprocessing file (.toml, .json) or a preset: 0..1, -1..1, 0..255, imagenet"
+    )
     group.add_argument("--scale", metavar="S", help="factor for pixels, 1/255 for example; then mean and std apply")
     group.add_argument("--mean", metavar="M[,M,M]", help="subtracted after scaling")
     group.add_argument("--std", metavar="S[,S,S]", help="divided by after subtracting")
@@ -42,8 +46,16 @@ def _route(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("route")
     group.add_argument("--via", metavar="A,B", default="", help="converters that must be taken, in this order")
     group.add_argument("--avoid", metavar="A", default="", help="converters that must not be taken")
-    group.add_argument("--set", action="append", default=[], metavar="CONVERTER.OPTION=VALUE", help="an option of a converter (may be repeated)")
-    group.add_argument("--runtime", metavar="NAME=VERSION", action="append", default=[], help="narrow the device to a runtime (tflite=2.3.1) or a named profile")
+    group.add_argument(
+        "--set", action="append", default=[], metavar="CONVERTER.OPTION=VALUE", help="an option of a converter (may be repeated)"
+    )
+    group.add_argument(
+        "--runtime",
+        metavar="NAME=VERSION",
+        action="append",
+        default=[],
+        help="narrow the device to a runtime (tflite=2.3.1) or a named profile",
+    )
     group.add_argument("--time-limit", type=float, default=3600.0, metavar="SECONDS", help="for each step (default 3600)")
     group.add_argument("--memory-limit", type=int, default=0, metavar="MB", help="for each step (default: none)")
 
@@ -52,7 +64,9 @@ def _trust(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("trust")
     group.add_argument("--min-sqnr", type=float, metavar="DB", help="an int8 step fails below this signal-to-quantization-noise ratio")
     group.add_argument("--allow-degraded", action="store_true", help="let a result pass that breaks a threshold, with status degraded")
-    group.add_argument("--trust-pickle", action="store_true", help="allow formats that can run code when loaded (pickled modules, TorchScript, …)")
+    group.add_argument(
+        "--trust-pickle", action="store_true", help="allow formats that can run code when loaded (pickled modules, TorchScript, …)"
+    )
     group.add_argument("--model", metavar="PACKAGE.MODULE:FACTORY", default="", help="builds the network that a state dict belongs to")
     group.add_argument("--signature", metavar="NAME", default="", help="which signature of a SavedModel")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 
 from edgeroute import api
 from edgeroute.cli import shared
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _show(arguments, [_converter(c) for c in edges], rows, ("converter", "edge", "environment", "options"))
 
 
-def _show(arguments: argparse.Namespace, value: Json, rows: list[tuple[str, ...]], heads: tuple[str, ...]) -> int:
+def _show(arguments: argparse.Namespace, value: Json, rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> int:
     if arguments.json:
         shared.emit(value)
     else:
@@ -39,7 +40,11 @@ def _show(arguments: argparse.Namespace, value: Json, rows: list[tuple[str, ...]
 
 def _converter(converter: Converter) -> Json:
     options = [
-        {"name": f.name, "default": None if f.default is dataclasses.MISSING else to_json(f.default), **{k: to_json(v) for k, v in f.metadata.items()}}
+        {
+            "name": f.name,
+            "default": None if f.default is dataclasses.MISSING else to_json(f.default),
+            **{k: to_json(v) for k, v in f.metadata.items()},
+        }
         for f in dataclasses.fields(converter.options)
     ]
     return {**to_json(converter), "key": converter.key, "options": options}

@@ -57,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser(only: str = "") -> argparse.ArgumentParser:
     """The parser; with `only`, a sub-command's own arguments are added (its module is imported then)."""
-    parser = Parser(prog="edgeroute", description="Turns a trained model into the file that a camera's accelerator loads, and proves that it did.")
+    parser = Parser(
+        prog="edgeroute", description="Turns a trained model into the file that a camera's accelerator loads, and proves that it did."
+    )
     parser.add_argument("--version", action="version", version=f"edgeroute {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for name, text in COMMANDS.items():
@@ -105,5 +107,7 @@ def _tell(error: EdgerouteError, *, as_json: bool) -> int:
 
 def _internal(error: Exception) -> EdgerouteError:
     return EdgerouteError(
-        f"edgeroute itself failed: {type(error).__name__}: {error}", remedy=f"this is a bug: run it again with {DEBUG}=1 and report what it prints", code="internal-error"
+        f"edgeroute itself failed: {type(error).__name__}: {error}",
+        remedy=f"this is a bug: run it again with {DEBUG}=1 and report what it prints",
+        code="internal-error",
     )

@@ -25,7 +25,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def describe(workshop: Workshop, plugin: Plugin) -> Json:
-    return {"name": plugin.name, "status": plugin.status, "origin": plugin.origin, "reason": plugin.reason, "adds": _offers(workshop, plugin)}
+    return {
+        "name": plugin.name,
+        "status": plugin.status,
+        "origin": plugin.origin,
+        "reason": plugin.reason,
+        "adds": _offers(workshop, plugin),
+    }
 
 
 def _offers(workshop: Workshop, plugin: Plugin) -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgeroute.progress import Progress, silent
@@ -65,13 +66,14 @@ def _configured() -> list[Path]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("edgeroute", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"pyproject.toml is no TOML: {error}", remedy="mend it, or run edgeroute in another folder", where=str(file.resolve())) from error
+        raise UsageError(
+            f"pyproject.toml is no TOML: {error}", remedy="mend it, or run edgeroute in another folder", where=str(file.resolve())
+        ) from error
     return [Path(p) for p in table.get("plugins", [])]
 
 
-def table(rows: list[tuple[str, ...]], heads: tuple[str, ...]) -> str:
+def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> str:
     """Columns as wide as their widest cell, the last one free."""
     widths = [max(len(r[i]) for r in [heads, *rows]) for i in range(len(heads))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [heads, *rows]]
     return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])
-

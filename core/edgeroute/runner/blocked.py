@@ -9,8 +9,6 @@ from edgeroute.runner.request import Request, options_for
 from edgeroute.workshop import Workshop
 from edgeroute.types import Artifact, Converter, LeftOut, Severity
 
-CLOSED = ("no-python", "offline", "tool-missing", "unreachable")
-
 
 def blocked_edges(workshop: Workshop, artifact: Artifact | None, request: Request, fills: Mapping[str, object]) -> dict[str, LeftOut]:
     """By key: what an environment or a tool keeps closed, and what the preflight of an edge says of this very file."""
@@ -28,7 +26,7 @@ def _closed(workshop: Workshop, converter: Converter) -> LeftOut | None:
     for name in (converter.environment, converter.tool):
         if name:
             state = workshop.environments.state(name)
-            if state.status in CLOSED:
+            if state.closed:
                 return LeftOut(converter.key, state.reason, state.remedy)
     return None
 
