@@ -438,6 +438,8 @@ class OutputFidelity:
     """Channel groups that are constant although the reference is alive."""
     exact: bool = False
     """Integers or booleans: compared by equality, and `top1` is the share of equal values."""
+    judged: bool = True
+    """False where the samples never made the reference move: its numbers then say nothing."""
 
 
 @dataclass(frozen=True)
