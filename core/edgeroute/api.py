@@ -16,7 +16,6 @@ from edgeroute.runner.convert import convert as run_conversion
 from edgeroute.runner.convert import fills
 from edgeroute.runner.measure import RUNTIME
 from edgeroute.runner.request import Request, check_options
-from edgeroute.workshop import Workshop, open_workshop
 from edgeroute.types import (
     Artifact,
     ConversionResult,
@@ -30,6 +29,7 @@ from edgeroute.types import (
     ValidationReport,
     Verification,
 )
+from edgeroute.workshop import Workshop, open_workshop
 
 Shape = Sequence[int]
 

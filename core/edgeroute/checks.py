@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgeroute.workshop import Workshop
 from edgeroute.types import Artifact, Finding, Severity, Target, ValidationReport
+from edgeroute.workshop import Workshop
 
 
 def check_artifact(workshop: Workshop, artifact: Artifact, target: Target, context: Mapping[str, Any]) -> ValidationReport:

@@ -8,8 +8,8 @@ from edgeroute import api
 from edgeroute.cli import shared
 from edgeroute.cli.convert_ import _names
 from edgeroute.runner.request import parse_settings
-from edgeroute.workshop import Workshop
 from edgeroute.types import Plan, to_json
+from edgeroute.workshop import Workshop
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,8 @@ import argparse
 
 from edgeroute.cli import shared
 from edgeroute.plugins import Plugin
-from edgeroute.workshop import Workshop
 from edgeroute.types import Json
+from edgeroute.workshop import Workshop
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgeroute.progress import Progress, silent
-from edgeroute.workshop import Workshop, open_workshop
 from edgeroute.types import to_json
+from edgeroute.workshop import Workshop, open_workshop
 
 
 def workshop(arguments: argparse.Namespace) -> Workshop:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from edgeroute.resolve import resolve_function
 from edgeroute.runner.request import Request, options_for
-from edgeroute.workshop import Workshop
 from edgeroute.types import Artifact, Converter, LeftOut, Severity
+from edgeroute.workshop import Workshop
 
 
 def blocked_edges(workshop: Workshop, artifact: Artifact | None, request: Request, fills: Mapping[str, object]) -> dict[str, LeftOut]:

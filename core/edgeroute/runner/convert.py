@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeroute.checks import check_artifact
@@ -16,8 +16,21 @@ from edgeroute.runner.deliver import deliver, destination, must_be_writable
 from edgeroute.runner.explore import Arrival, Search, Trail, explore
 from edgeroute.runner.request import Request, check_options
 from edgeroute.runner.step import Done
+from edgeroute.types import (
+    Artifact,
+    ConversionResult,
+    Converter,
+    Finding,
+    Json,
+    Severity,
+    StepRecord,
+    Tensor,
+    ValidationReport,
+    Verification,
+    to_json,
+)
+from edgeroute.verify import thresholds
 from edgeroute.workshop import Workshop
-from edgeroute.types import Artifact, ConversionResult, Converter, Finding, Json, Severity, Tensor, ValidationReport, Verification, to_json
 
 
 @dataclass
@@ -30,11 +43,14 @@ class Yardstick:
     inputs: tuple[Tensor, ...]
     source: Artifact
     reference: measure.Reference | None
+    let_through: list[str] = field(default_factory=list)
+    """Edges whose breach of a threshold the user allowed."""
 
     def verify(self, done: Done, converter: Converter) -> Verification:
         self._source_untouched(converter)
         answer = measure.verify(self.workshop, done, converter, self.samples, self.reference, self.request.thresholds, done.record.notes)
-        if answer.status == "failed" and self.request.allow_degraded and answer.outputs:
+        if answer.status == "failed" and self.request.allow_degraded and not thresholds.is_final(answer):
+            self.let_through.append(done.record.key)
             answer = dataclasses.replace(answer, status="degraded")
         if self.reference is None:
             self.reference = measure.refer(self.workshop, done.artifact, self.samples, self.inputs)
@@ -71,7 +87,7 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
 
     search = Search(workshop, target, request, fills(samples, inputs, request), yardstick.verify, validate)
     arrival = explore(search, artifact, trail)
-    return _finish(workshop, artifact, arrival, target, request, samples, trail, time.monotonic() - started)
+    return _finish(workshop, artifact, arrival, target, request, samples, trail, yardstick.let_through, time.monotonic() - started)
 
 
 def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Request) -> Mapping[str, object]:
@@ -119,6 +135,7 @@ def _finish(
     request: Request,
     samples: measure.Samples,
     trail: Trail,
+    let_through: Sequence[str],
     seconds: float,
 ) -> ConversionResult:
     suffix = workshop.catalog.formats[arrival.artifact.format].suffix
@@ -130,7 +147,7 @@ def _finish(
         *(f for s in arrival.steps for f in _step_findings(s)),
         *arrival.validation.findings,
     )
-    degraded = any(step.status == "degraded" for step in arrival.steps)
+    degraded = any(step.key in let_through for step in arrival.steps)
     return ConversionResult(
         status="degraded" if degraded else "succeeded",
         target=target,
@@ -147,18 +164,13 @@ def _finish(
     )
 
 
-def _step_findings(step: object) -> tuple[Finding, ...]:
-    from edgeroute.types import StepRecord
-
-    assert isinstance(step, StepRecord)
+def _step_findings(step: StepRecord) -> tuple[Finding, ...]:
     return (*step.findings, *(step.verification.findings if step.verification else ()))
 
 
-def fidelity(steps: Sequence[object]) -> dict[str, Json]:
+def fidelity(steps: Sequence[StepRecord]) -> dict[str, Json]:
     """The last measured step in a few numbers."""
-    from edgeroute.types import StepRecord
-
-    measured = [s.verification for s in steps if isinstance(s, StepRecord) and s.verification and s.verification.outputs]
+    measured = [s.verification for s in steps if s.verification and s.verification.outputs]
     if not measured:
         return {"status": "unmeasured", "outputs": []}
     last = measured[-1]

@@ -15,8 +15,8 @@ from edgeroute.errors import ConverterFailed, EdgerouteError, EnvironmentFailed,
 from edgeroute.runner.blocked import blocked_edges
 from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.step import Done, run_step
-from edgeroute.workshop import Workshop
 from edgeroute.types import Artifact, Converter, Json, LeftOut, StepRecord, ValidationReport, Verification
+from edgeroute.workshop import Workshop
 
 STEP_ERRORS = (ConverterFailed, EnvironmentFailed, VerificationFailed, PluginError)
 ATTEMPTS = 24

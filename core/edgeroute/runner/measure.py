@@ -13,7 +13,6 @@ from edgeroute.recognize import digest_files
 from edgeroute.runner.diagnose import family_of
 from edgeroute.runner.request import Request
 from edgeroute.runner.step import Done
-from edgeroute.workshop import Workshop, code_digest
 from edgeroute.types import (
     Artifact,
     Calibration,
@@ -29,6 +28,7 @@ from edgeroute.types import (
     to_json,
 )
 from edgeroute.verify import thresholds
+from edgeroute.workshop import Workshop, code_digest
 
 RUNTIME = "runtime"
 """The environment in which samples are made and arrays compared."""

@@ -17,8 +17,8 @@ from edgeroute.jobs import run_job
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.resolve import resolve_function
 from edgeroute.runner.diagnose import failure
-from edgeroute.workshop import Workshop, code_digest
 from edgeroute.types import Artifact, Calibration, Converter, Facts, Job, Json, Limits, Outcome, StepRecord, digest_json, to_json
+from edgeroute.workshop import Workshop, code_digest
 
 
 @dataclass(frozen=True)
