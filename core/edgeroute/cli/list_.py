@@ -26,8 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
         rows = [(t.name, t.title, ", ".join(t.accepts)) for t in devices]
         return _show(arguments, to_json(devices), rows, ("target", "what it is", "loads"))
     edges = api.converters(shop)
-    rows = [(c.name, f"{c.source} → {c.target}", c.environment or c.tool or "-", _options(c)) for c in edges]
-    return _show(arguments, [_converter(c) for c in edges], rows, ("converter", "edge", "environment", "options"))
+    lines = [(c.name, f"{c.source} → {c.target}", c.environment or c.tool or "-", _options(c)) for c in edges]
+    return _show(arguments, [_converter(c) for c in edges], lines, ("converter", "edge", "environment", "options"))
 
 
 def _show(arguments: argparse.Namespace, value: Json, rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> int:

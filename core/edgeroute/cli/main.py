@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 from edgeroute import __version__
@@ -86,7 +87,7 @@ def _run(words: list[str]) -> int:
     return code
 
 
-def _module(name: str) -> object:
+def _module(name: str) -> ModuleType:
     return importlib.import_module(f"edgeroute.cli.{name}_")
 
 

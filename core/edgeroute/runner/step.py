@@ -60,7 +60,7 @@ def _intact(entry: Entry) -> bool:
     """Whether a cached output still has the bytes that were written."""
     out = entry.folder / entry.value["out"]
     files = tuple(entry.folder / f for f in entry.value.get("files", ()))
-    return out.exists() and digest_files(out, files)[1] == entry.value["sha256"]
+    return out.exists() and digest_files(out, files)[1] == str(entry.value["sha256"])
 
 
 def _run(workshop: Workshop, converter: Converter, source: Artifact, options: Any, limits: Limits, ready: Ready, key: str) -> Entry:
