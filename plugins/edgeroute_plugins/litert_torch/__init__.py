@@ -1,0 +1,1 @@
+"""PyTorch to TFLite directly, by Google's litert-torch."""

@@ -1,0 +1,1 @@
+"""PyTorch: state dicts, modules and TorchScript to exported programs and ONNX."""
