@@ -133,7 +133,13 @@ def parse_range(wanted: str) -> SpecifierSet:
 
 def no_python(wanted: str) -> EnvironmentFailed:
     """The error for a range of which no interpreter is on this computer."""
-    series = next((f"3.{m}" for m in MINORS if parse_range(wanted).contains(f"3.{m}.99")), "3.12")
+    series = next((f"3.{m}" for m in MINORS if parse_range(wanted).contains(f"3.{m}.99")), "")
+    if not series:
+        return EnvironmentFailed(
+            f"it wants Python {wanted}, but steps run in Python {FLOOR} only",
+            remedy="take another converter: --avoid NAME; its plugin has to allow a newer Python",
+            code="no-python",
+        )
     return EnvironmentFailed(
         f"no Python {wanted} was found on PATH, in pyenv, uv or conda",
         remedy=f"install one, for example: uv python install {series} (or: pyenv install {series}, or: apt install python{series}-venv)",

@@ -91,9 +91,9 @@ def _watch(python: Path, folder: Path, limits: Limits, progress: Progress) -> Wa
     watch, waiter = Watch(), processes.Waiter(child)
     try:
         watch.verdict = _look_after(child.pid, waiter, watch, limits, progress)
-        processes.end(child.pid, mark, GRACE if watch.verdict else 0.0)
+        processes.end(child, mark, GRACE if watch.verdict else 0.0)
     except BaseException:
-        processes.end(child.pid, mark, GRACE)
+        processes.end(child, mark, GRACE)
         raise
     finally:
         watch.returncode = child.wait()

@@ -98,13 +98,15 @@ def signal_group(group: int, number: int) -> bool:
     return True
 
 
-def end(group: int, mark: str, grace: float = 0.0) -> None:
-    """Kill a process group and whatever left it; with a grace, asks first, so that a container's client can stop its container."""
-    if grace and signal_group(group, signal.SIGTERM):
-        deadline = time.monotonic() + grace
-        while time.monotonic() < deadline and signal_group(group, 0):
-            time.sleep(0.01)
-    signal_group(group, signal.SIGKILL)
+def end(child: subprocess.Popen[bytes], mark: str, grace: float = 0.0) -> None:
+    """Kill a child, its process group, and whatever left that.
+
+    With a grace (seconds) it asks first, so that the client of a container can stop its container.
+    """
+    if grace and signal_group(child.pid, signal.SIGTERM):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(grace)
+    signal_group(child.pid, signal.SIGKILL)
     for _ in range(100):
         strays = marked(mark)
         if not strays:
