@@ -1,0 +1,253 @@
+"""One file against a reference: feed it, pair its outputs, compare, look for dead groups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeroute.codec import from_json
+from edgeroute.errors import VerificationFailed
+from edgeroute.types import Calibration, Finding, Json, OutputFidelity, Session, Severity, Tensor, Verification
+from edgeroute.verify import arrays, border, layouts, liveness, pairing, thresholds
+from edgeroute.verify.compare import Comparison
+from edgeroute.verify.pairing import Feed, Pair
+from edgeroute.verify.profile import Profile, profile
+from edgeroute.verify.samples import measured
+from edgeroute.verify.sessions import run
+
+Array = Any
+PAIRING_SAMPLES = 3
+AGREES = 0.9
+"""A correlation over all outputs below which other ways to feed the file are tried."""
+
+
+@dataclass
+class Compared:
+    """One pair of outputs, everything seen."""
+
+    pair: Pair
+    comparison: Comparison
+    blocks: list[liveness.Block]
+    step: float
+
+
+class Measuring:
+    """Runs a session over the measured samples next to the stored answers of the reference."""
+
+    def __init__(
+        self, session: Session, folder: Path, calibration: Calibration, limit: int, notes: Mapping[str, Json], raw_pixels: bool
+    ) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        self.session = session
+        self.sources = [from_json(Tensor, t) for t in manifest["inputs"]]
+        self.outputs = manifest["outputs"]
+        self.joined = [*manifest.get("joined", []), *notes.get("joined", [])]
+        self.answers = [arrays.open_npy(folder / f"{i}.npy", folder) for i in range(len(self.outputs))]
+        stored = int(manifest["samples"])
+        taken = min(limit, stored)
+        indices = measured(calibration, stored)
+        self.rows = list(range(stored))[-taken:]
+        self.indices = list(indices)[-taken:]
+        self._readers = self._open(calibration, raw_pixels)
+        self.raw_pixels, self.random = raw_pixels, calibration.random
+        self.findings: list[Finding] = []
+
+    def verification(self, kind: str, found: Sequence[Finding] = ()) -> Verification:
+        """Compare everything; thresholds are for the caller."""
+        self.findings += [*found, *self._ragged(), *(_random_data() if self.random and kind == "int8" else ())]
+        feeds, pairs = self._connect()
+        self.findings += [*_input_findings(self.session, self.sources, feeds), *self._unpaired(pairs)]
+        compared = [self._prepare(pair) for pair in pairs]
+        for index, row in zip(self.indices, self.rows, strict=True):
+            results = self._results(feeds, index)
+            for one in compared:
+                reference = one.pair.of(self.answers[one.pair.reference].row(row))
+                one.comparison.add(reference, one.pair.layout.apply(results[one.pair.output]))
+        outputs = [o for one in compared for o in self._conclude(one)]
+        return Verification("passed", kind, len(self.rows), tuple(outputs), tuple(self.findings))
+
+    def _connect(self) -> tuple[list[Feed], list[Pair]]:
+        """The first way of feeding whose outputs follow the reference; otherwise the best of them."""
+        best: tuple[float, list[Feed], list[Pair]] | None = None
+        for feeds in pairing.feeds(self._fed_from(), self.session.inputs):
+            samples = [self._results(feeds, i) for i in self.indices[:PAIRING_SAMPLES]]
+            values = [[s[j] for s in samples] for j in range(len(self.session.outputs))]
+            usable = [i for i, o in enumerate(self.outputs) if not o["ragged"]]
+            references = [[self.answers[i].row(r) for r in self.rows[:PAIRING_SAMPLES]] for i in usable]
+            pairs = pairing.outputs(self.session.outputs, references, [self.outputs[i]["name"] for i in usable], values)
+            pairs = [Pair(p.output, usable[p.reference], p.layout, p.cut) for p in pairs]
+            score = _agreement(pairs, dict(zip(usable, references, strict=True)), values)
+            if best is None or score > best[0] + 0.05:
+                best = (score, feeds, pairs)
+            if score >= AGREES:
+                break
+        if best is None:
+            raise self._unfeedable()
+        return best[1], best[2]
+
+    def _results(self, feeds: Sequence[Feed], index: int) -> list[Array]:
+        """One inference on one sample; real values."""
+        values = []
+        for feed, tensor in zip(feeds, self.session.inputs, strict=True):
+            value = feed.apply(self._value(feed.source, index))
+            values.append(np.ascontiguousarray(value.astype(tensor.dtype)) if self.raw_pixels else self._at_border(value, feed, tensor))
+        results = run(self.session, values, "the file")
+        return [border.to_real(np.array(a), t) for a, t in zip(results, self.session.outputs, strict=True)]
+
+    def _at_border(self, value: Array, feed: Feed, tensor: Tensor) -> Array:
+        """A quantized source's samples go through real numbers."""
+        return border.to_dtype(border.to_real(value, self.sources[feed.source]), tensor)
+
+    def _value(self, source: int, index: int) -> Array:
+        shape = tuple(int(d or 1) for d in self._fed_from()[source].shape)
+        return self._readers[source].row(index).reshape(shape)
+
+    def _fed_from(self) -> Sequence[Tensor]:
+        if not self.raw_pixels:
+            return self.sources
+        reader = self._readers[0]
+        return [Tensor(self.sources[0].name, (1, *reader.shape[1:]), "uint8", "NHWC")]
+
+    def _open(self, calibration: Calibration, raw_pixels: bool) -> list[arrays.RowReader]:
+        if raw_pixels:
+            return [arrays.open_npy(calibration.path / "pixels.npy", calibration.path)]
+        positions = [calibration.names.index(t.name) if t.name in calibration.names else i for i, t in enumerate(self.sources)]
+        return [arrays.open_npy(calibration.path / f"{i}.npy", calibration.path) for i in positions]
+
+    def _prepare(self, pair: Pair) -> Compared:
+        rows = _Answers(self.answers[pair.reference], self.rows, pair)
+        name = self.outputs[pair.reference]["name"]
+        joined = [j for j in self.joined if j.get("output") in (name, pair.reference)] if pair.cut is None else []
+        known: Profile = profile(rows, [int(j["axis"]) for j in joined])
+        tensor = self.session.outputs[pair.output]
+        label = name if pair.cut is None else f"{name} ({tensor.name})"
+        comparison = Comparison(label, known, border.real_limits(tensor))
+        return Compared(pair, comparison, liveness.blocks(known, joined), tensor.scale[0] if tensor.scale else 0.0)
+
+    def _conclude(self, one: Compared) -> list[OutputFidelity]:
+        if one.comparison.profile.exact:
+            return [one.comparison.fidelity(one.pair.layout.text)]
+        if one.comparison.broken:
+            self.findings.append(_broken(one.comparison))
+        dead = liveness.deaths(one.comparison, one.blocks, one.step)
+        self.findings += liveness.findings(dead, one.comparison, one.blocks, one.step)
+        self.findings += _layout_findings(one)
+        return liveness.fidelities(one.comparison, one.blocks, dead, one.pair.layout.text)
+
+    def _ragged(self) -> list[Finding]:
+        remedy = "cut the post-processing off before converting; the application does it"
+        return [
+            Finding(
+                "data-dependent-shape",
+                Severity.WARNING,
+                "its shape depends on the data, so it is not compared",
+                remedy,
+                o["name"],
+                cost=0.5,
+            )
+            for o in self.outputs
+            if o["ragged"]
+        ]
+
+    def _unpaired(self, pairs: Sequence[Pair]) -> list[Finding]:
+        """Outputs of the source that the file does not have."""
+        paired = {p.reference for p in pairs}
+        has = ", ".join(arrays.describe(t.shape, t.dtype) for t in self.session.outputs)
+        found = []
+        for i, output in enumerate(self.outputs):
+            if i not in paired and not output["ragged"]:
+                message = f"the source's output {arrays.describe(tuple(output['shape']), output['dtype'])} is not among the file's ({has})"
+                remedy = "take another converter with --avoid or --via; it lost or reshaped an output"
+                found.append(Finding("output-missing", Severity.ERROR, message, remedy, output["name"], cost=1.0))
+        return found
+
+    def _unfeedable(self) -> VerificationFailed:
+        given = ", ".join(arrays.describe(t.shape, t.dtype) for t in self._fed_from())
+        wanted = ", ".join(arrays.describe(t.shape, t.dtype) for t in self.session.inputs)
+        message = f"the file takes {wanted}, which is no permutation of the source's {given}"
+        remedy = "pin the shapes before converting with --input-shape, or take another converter with --avoid or --via"
+        return VerificationFailed(
+            message, where=self.session.inputs[0].name if self.session.inputs else "", remedy=remedy, code="input-differs"
+        )
+
+
+class _Answers(Sequence[Any]):
+    """The reference's rows of one pair, read when asked for."""
+
+    def __init__(self, reader: arrays.RowReader, rows: Sequence[int], pair: Pair) -> None:
+        self._reader, self._rows, self._pair = reader, rows, pair
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Array:
+        return self._pair.of(self._reader.row(self._rows[index]))
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self[i] for i in range(len(self)))
+
+
+def _agreement(pairs: Sequence[Pair], references: Mapping[int, Sequence[Array]], values: Sequence[Sequence[Array]]) -> float:
+    """The worst correlation of all pairs; outputs that found no partner count as none."""
+    if not pairs:
+        return -1.0
+    follows = [
+        layouts.correlation([p.of(r) for r in references[p.reference]], [p.layout.apply(a) for a in values[p.output]]) for p in pairs
+    ]
+    return min(follows) if len({p.reference for p in pairs}) == len(references) else min(0.0, *follows)
+
+
+def _input_findings(session: Session, sources: Sequence[Tensor], feeds: Sequence[Feed]) -> list[Finding]:
+    """Axes in an order that no usual layout explains: the application would have to know."""
+    found = []
+    for feed, tensor in zip(feeds, session.inputs, strict=True):
+        usual = feed.is_plain or feed.order in layouts.USUAL
+        if not usual:
+            message = (
+                f"takes {list(feed.shape)}, the source's axes {feed.order} of {list(sources[feed.source].shape)}: neither NCHW nor NHWC"
+            )
+            remedy = "let the converter keep the input's shape (onnx2tf: --set onnx2tf.keep_shapes=true), or declare its layout"
+            found.append(Finding("input-axes", Severity.WARNING, message, remedy, tensor.name, cost=0.5))
+    return found
+
+
+def _layout_findings(one: Compared) -> list[Finding]:
+    layout = one.pair.layout
+    if not layout.text:
+        return []
+    if layout.scrambled:
+        remedy = "reorder it in the application, or end the network before the reshape"
+        return [
+            Finding(
+                "output-order",
+                Severity.WARNING,
+                f"holds the source's numbers in another order: {layout.text}",
+                remedy,
+                one.comparison.name,
+                cost=0.5,
+            )
+        ]
+    remedy = "nothing to do if the application expects it; otherwise transpose there"
+    return [Finding("output-layout", Severity.TIP, f"has another layout than the source's: {layout.text}", remedy, one.comparison.name)]
+
+
+def _random_data() -> list[Finding]:
+    message = "measured on random data, on which int8 files look worse or better than they are"
+    return [Finding(thresholds.RANDOM_DATA, Severity.WARNING, message, "give 100 to 200 typical pictures: --calibrate images/", cost=0.5)]
+
+
+def _broken(comparison: Comparison) -> Finding:
+    message = f"{comparison.broken} value(s) are NaN or infinite where the source's are finite"
+    return Finding(
+        "not-finite",
+        Severity.ERROR,
+        message,
+        "`edgeroute blame` finds the layer; take another converter with --avoid or --via",
+        comparison.name,
+        cost=1.0,
+    )
