@@ -1,0 +1,1 @@
+"""ONNX → ONNX with every shape pinned, simplified by onnxslim."""
