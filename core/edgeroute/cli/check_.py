@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from edgeroute.report import render_certificate, render_validation
+    from edgeroute.report.text import render_certificate, render_validation
 
     shop = shared.workshop(arguments)
     report = api.check(

@@ -72,17 +72,19 @@ def _trust(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from edgeroute.report import convert_json, render_result, write_report
+    from edgeroute.report.text import render_result
     from edgeroute.runner.convert import convert
 
     shop = shared.workshop(arguments)
     result = convert(shop, Path(arguments.source), arguments.to, request(arguments))
     if arguments.report:
+        from edgeroute.report.files import write_report
+
         write_report(result, Path(arguments.report), shop.catalog)
     if arguments.json:
-        shared.emit(convert_json(result))
+        shared.emit(result)
     else:
-        shared.say(render_result(result))
+        shared.say(render_result(result, color=shared.colored()))
     return 0
 
 

@@ -13,11 +13,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from edgeroute.report import render_inspect
+    from edgeroute.report.text import render_inspect
 
     artifact = api.inspect(arguments.model, workshop=shared.workshop(arguments))
     if arguments.json:
         shared.emit(artifact)
     else:
-        shared.say(render_inspect(artifact))
+        shared.say(render_inspect(artifact, color=shared.colored()))
     return 0

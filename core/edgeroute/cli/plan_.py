@@ -36,9 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
 
         shared.say(mermaid(answer, shop.catalog))
     else:
-        from edgeroute.report import render_plan
+        from edgeroute.report.text import render_plan
 
-        shared.say(render_plan(answer, states))
+        shared.say(render_plan(answer, states, color=shared.colored()))
     return 0
 
 

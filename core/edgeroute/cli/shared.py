@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -27,6 +28,11 @@ def emit(value: object) -> None:
 def say(text: str) -> None:
     """Print data for a person on stdout."""
     print(text)
+
+
+def colored() -> bool:
+    """Whether stdout is a terminal that wants colour (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def progress() -> Progress:
