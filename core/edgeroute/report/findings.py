@@ -1,0 +1,81 @@
+"""Findings, and what was tried and left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edgeroute.report import words
+from edgeroute.report.blocks import Block, Cell, Column, Item, Items, Prose, Section, Table
+from edgeroute.report.facts import tally
+from edgeroute.types import Json
+
+
+def findings_section(findings: Sequence[Mapping[str, Json]]) -> Section:
+    """Everything that was found, in order of weight."""
+    if not findings:
+        return Section("findings", "Findings", (Prose("Nothing to report.", "good"),))
+    return Section("findings", "Findings", (Prose(f"{tally(findings)}, in order of weight."), Items(tuple(_item(f) for f in findings))))
+
+
+def _item(finding: Mapping[str, Json]) -> Item:
+    return Item(
+        severity=words.clean(finding.get("severity", "")),
+        code=words.clean(finding.get("code", "")),
+        message=words.clean(finding.get("message", "")),
+        remedy=words.clean(finding.get("remedy", "")),
+        where=words.clean(finding.get("where", "")),
+        cost=float(finding.get("cost") or 0),
+    )
+
+
+def rejected_section(rejected: Sequence[Mapping[str, Json]]) -> Section:
+    """Routes and edges that were tried or left out, with the reason of each."""
+    if not rejected:
+        return Section("rejected", "Rejected routes", (Prose("None: the first route held."),))
+    columns = (Column("Converter", code=True), Column("From", code=True), Column("Why", prose=True), Column("To change that", prose=True))
+    return Section("rejected", "Rejected routes", (Table(columns, tuple(_rejected_row(r) for r in rejected)),))
+
+
+def _rejected_row(entry: Mapping[str, Json]) -> tuple[Cell, ...]:
+    route = entry.get("route")
+    names = " → ".join(words.clean(n) for n in route) if isinstance(route, list) else ""
+    name = words.clean(entry.get("converter") or entry.get("key") or names or words.NOTHING)
+    why = words.clean(entry.get("reason") or entry.get("message") or words.NOTHING)
+    return (
+        Cell(name),
+        Cell(words.clean(entry.get("from") or words.NOTHING)),
+        Cell(why),
+        Cell(words.clean(entry.get("remedy") or words.NOTHING)),
+    )
+
+
+CANDIDATE_KEYS = ("name", "techniques", "calibration", "chosen", "status", "sqnr_db", "score", "correlation", "spread", "seconds", "why")
+"""Columns of a search's candidates that are known, in the order in which they stand; others follow."""
+NUMBERS = frozenset({"sqnr_db", "score", "correlation", "spread", "seconds"})
+
+
+def candidates_section(candidates: Sequence[Mapping[str, Json]]) -> Section:
+    """The table of what a search tried; the chosen one is marked."""
+    present = {key for candidate in candidates for key in candidate}
+    keys = [k for k in CANDIDATE_KEYS if k in present] + sorted(present - set(CANDIDATE_KEYS))
+    columns = tuple(Column(_caption(k), right=k in NUMBERS, code=k == "name", prose=k == "why") for k in keys)
+    table = tuple(tuple(_candidate_cell(c, k) for k in keys) for c in candidates)
+    note: Block = Prose(f"{words.plural(len(candidates), 'candidate')} were tried; the chosen one is marked.")
+    return Section("candidates", "Tried candidates", (note, Table(columns, table)))
+
+
+def _caption(key: str) -> str:
+    return {"sqnr_db": "SQNR", "seconds": "Time"}.get(key, words.label(key))
+
+
+def _candidate_cell(candidate: Mapping[str, Json], key: str) -> Cell:
+    value = candidate.get(key)
+    if key == "chosen":
+        return Cell("chosen", "good", badge=True) if value else Cell("")
+    if key == "sqnr_db":
+        return Cell(words.decibels(value), bar=max(0.0, min(1.0, value / 50)) if words.is_number(value) else None)
+    if key == "seconds":
+        return Cell(words.seconds(value))
+    if isinstance(value, list):
+        return Cell(" + ".join(words.clean(v) for v in value) or words.NOTHING)
+    return Cell(words.any_value(value))

@@ -1,0 +1,200 @@
+"""What ran and what it did to the model: steps, fidelity, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edgeroute.report import words
+from edgeroute.report.blocks import BAD, MUTED, WARN, Block, Cell, Column, Pairs, Prose, Section, Table
+from edgeroute.report.facts import badge, is_exact, loss_shares, mapping, rows, sqnr_text, worst_difference
+from edgeroute.types import Json
+
+FULL_DB = 60.0
+"""The SQNR that fills a bar."""
+
+STEP_COLUMNS = (
+    Column("", right=True),
+    Column("Converter", code=True),
+    Column("From", code=True, wide=True),
+    Column("Gives", code=True),
+    Column("Time", right=True),
+    Column("Peak", right=True),
+    Column("Result"),
+    Column("SQNR", right=True),
+    Column("Max. diff.", right=True),
+    Column("Share of loss", right=True, wide=True),
+    Column("Samples", right=True, wide=True),
+)
+
+
+def steps_section(result: Mapping[str, Json]) -> Section:
+    """Every step: how long, how much memory, what the measurement says."""
+    steps = rows(result.get("steps"))
+    if not steps:
+        return Section("steps", "Steps", (Prose("No step was needed: the source is what the device takes."),))
+    shares = loss_shares(steps)
+    table = Table(STEP_COLUMNS, tuple(_step_row(i, s, share) for i, (s, share) in enumerate(zip(steps, shares, strict=True), 1)))
+    note = Prose("SQNR and largest difference are those of the worst output against the pristine source, on the same samples.", MUTED)
+    details = tuple(_step_details(i, s) for i, s in enumerate(steps, 1))
+    return Section("steps", "Steps", (table, note, *(d for d in details if d.rows)))
+
+
+def _step_row(index: int, step: Mapping[str, Json], loss: float | None) -> tuple[Cell, ...]:
+    verification = mapping(step.get("verification"))
+    outputs = rows(verification.get("outputs"))
+    status = badge(step.get("status") if step.get("status") != "passed" or not verification else verification.get("status"))
+    cached = bool(step.get("cached"))
+    return (
+        Cell(str(index), MUTED),
+        Cell(words.clean(step.get("converter", "")), title=words.clean(step.get("key", ""))),
+        Cell(words.clean(step.get("source", ""))),
+        Cell(words.clean(step.get("target", ""))),
+        Cell("cached", MUTED) if cached else Cell(words.seconds(step.get("seconds"))),
+        Cell(words.NOTHING, MUTED) if cached else Cell(words.megabytes(step.get("peak_rss_mb"))),
+        status,
+        Cell(sqnr_text(outputs), status.tone if outputs and status.tone in (WARN, BAD) else ""),
+        Cell(words.number(worst_difference(outputs), 2)),
+        Cell(words.share(loss), bar=loss),
+        Cell(words.count(verification.get("samples")) if outputs else words.NOTHING),
+    )
+
+
+def _step_details(index: int, step: Mapping[str, Json]) -> Table:
+    """The options, versions, notes and the command of one step, folded."""
+    facts: list[tuple[str, str]] = [(f"option {k}", words.any_value(v)) for k, v in sorted(mapping(step.get("options")).items())]
+    facts += [(f"version of {k}", words.any_value(v)) for k, v in sorted(mapping(step.get("versions")).items())]
+    facts += [(f"note {k}", words.any_value(v)) for k, v in sorted(mapping(step.get("notes")).items())]
+    facts += [(f"error {k}", words.any_value(v)) for k, v in sorted(mapping(step.get("error")).items())]
+    facts += [(k, words.clean(step[k])) for k in ("environment", "folder", "command") if step.get(k)]
+    name = words.clean(step.get("converter", ""))
+    return Table(
+        (Column("What"), Column("Value", code=True)),
+        tuple((Cell(words.clean(k)), Cell(v)) for k, v in facts),
+        caption=f"Step {index}, {name}: options, versions, the command that repeats it",
+        folded=True,
+    )
+
+
+OUTPUT_COLUMNS = (
+    Column("Output", code=True),
+    Column("Shape", right=True),
+    Column("SQNR", right=True),
+    Column("Max. diff.", right=True),
+    Column("Relative", right=True),
+    Column("Cosine", right=True, wide=True),
+    Column("Correlation", right=True),
+    Column("Spread", right=True),
+    Column("Top-1", right=True),
+    Column("Remarks", prose=True),
+)
+
+
+def fidelity_section(result: Mapping[str, Json]) -> Section:
+    """Per output, how the delivered file compares with the source."""
+    fidelity = mapping(result.get("fidelity"))
+    outputs = rows(fidelity.get("outputs"))
+    if not outputs:
+        said = "Nothing on this computer executes the delivered file, so its numbers are unmeasured."
+        return Section("fidelity", "Fidelity", (Prose(said, WARN),))
+    blocks: list[Block] = []
+    samples = fidelity.get("samples")
+    if words.is_number(samples):
+        blocks.append(Prose(_samples_text(result, int(samples))))
+    blocks.append(Table(OUTPUT_COLUMNS, tuple(_output_row(o) for o in outputs)))
+    if not result.get("calibrated", True):
+        blocks.append(Prose("Uncalibrated: the int8 ranges come from random data. Add --calibrate with a folder of typical pictures.", BAD))
+    return Section("fidelity", "Fidelity", tuple(blocks))
+
+
+def _samples_text(result: Mapping[str, Json], samples: int) -> str:
+    kind = "your samples" if result.get("calibrated", True) else "random samples"
+    return f"Measured on {words.plural(samples, 'sample')} ({kind}) against the source as it was given, in its own runtime."
+
+
+def _output_row(output: Mapping[str, Json]) -> tuple[Cell, ...]:
+    sqnr = output.get("sqnr_db")
+    dead = output.get("dead_groups") or []
+    return (
+        Cell(words.clean(output.get("name", ""))),
+        Cell(words.shape(output.get("shape"))),
+        Cell("exact" if is_exact(output) else words.decibels(sqnr), bar=_bar(output)),
+        Cell(words.number(output.get("max_abs"), 2)),
+        Cell(words.number(output.get("relative"), 2)),
+        Cell(words.number(output.get("cosine"), 4)),
+        Cell(words.number(output.get("correlation"), 3)),
+        Cell(words.number(output.get("spread"), 3)),
+        Cell(words.share(output.get("top1"))),
+        Cell(_remarks(output, dead), BAD if dead else ""),
+    )
+
+
+def _bar(output: Mapping[str, Json]) -> float | None:
+    if is_exact(output):
+        return 1.0
+    sqnr = output.get("sqnr_db")
+    return max(0.0, min(1.0, float(sqnr) / FULL_DB)) if words.is_number(sqnr) else None
+
+
+def _remarks(output: Mapping[str, Json], dead: Sequence[Json]) -> str:
+    remarks = [f"dead: {words.listing(dead, 3)}"] if dead else []
+    if output.get("layout"):
+        remarks.append(f"layout {words.clean(output['layout'])}")
+    if output.get("exact"):
+        remarks.append("compared by equality")
+    return "; ".join(remarks)
+
+
+LAYERS_SHOWN = 24
+
+
+def layers_section(attribution: Sequence[Mapping[str, Json]]) -> Section:
+    """Which layers the loss enters at, the worst first."""
+    ranked = sorted(attribution, key=lambda a: (-float(a.get("share") or 0), float(a.get("sqnr_db") or 0)))
+    columns = (Column("Layer", code=True), Column("Share of loss", right=True), Column("SQNR", right=True))
+    top, rest = ranked[:LAYERS_SHOWN], ranked[LAYERS_SHOWN:]
+    worst = ranked[0]
+    blocks: list[Block] = [
+        Prose(f"{words.share(worst.get('share'))} of the loss enters at {words.clean(worst.get('layer', ''))}."),
+        Table(columns, tuple(_layer_row(a) for a in top), shown=8),
+    ]
+    if rest:
+        blocks.append(Table(columns, tuple(_layer_row(a) for a in rest), caption=f"{len(rest)} more layers", folded=True))
+    return Section("layers", "Error per layer", tuple(blocks))
+
+
+def _layer_row(entry: Mapping[str, Json]) -> tuple[Cell, ...]:
+    share = entry.get("share")
+    return (
+        Cell(words.clean(entry.get("layer", ""))),
+        Cell(words.share(share), bar=min(1.0, max(0.0, float(share))) if words.is_number(share) else None),
+        Cell(words.decibels(entry.get("sqnr_db"))),
+    )
+
+
+def versions_section(result: Mapping[str, Json]) -> Section:
+    """Versions of everything that ran, by step."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for step in rows(result.get("steps")):
+        for name, version in mapping(step.get("versions")).items():
+            found.setdefault((words.clean(name), words.clean(version)), []).append(words.clean(step.get("converter", "")))
+    own = mapping(mapping(mapping(result.get("details")).get("provenance")).get("versions"))
+    for name, version in own.items():
+        found.setdefault((words.clean(name), words.clean(version)), []).append("edgeroute")
+    if not found:
+        return Section("versions", "Versions", (Prose("No step reported its versions."),))
+    columns = (Column("Package", code=True), Column("Version", code=True), Column("Used by"))
+    table = tuple((Cell(name), Cell(version), Cell(", ".join(dict.fromkeys(users)))) for (name, version), users in sorted(found.items()))
+    return Section("versions", "Versions", (Table(columns, table),))
+
+
+def provenance_section(result: Mapping[str, Json]) -> Section:
+    """Where the file comes from: digests of what went in and came out."""
+    source, artifact = mapping(result.get("source")), mapping(result.get("artifact"))
+    pairs: list[tuple[str, Cell]] = []
+    for title, thing in (("Source", source), ("Artifact", artifact)):
+        if thing:
+            pairs.append((title, Cell(f"{words.clean(thing.get('path', ''))} ({words.size(thing.get('bytes'))})")))
+            pairs.append((f"{title} SHA-256", Cell(words.clean(thing.get("sha256", "")))))
+    provenance = mapping(mapping(result.get("details")).get("provenance"))
+    pairs += [(words.label(k), Cell(words.any_value(v))) for k, v in provenance.items() if k not in ("versions", "command")]
+    return Section("provenance", "Provenance", (Pairs(tuple(pairs)),))
