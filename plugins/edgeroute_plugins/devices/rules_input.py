@@ -1,0 +1,126 @@
+"""What the camera feeds: TFL-007 and TFL-012 to TFL-016."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from edgeroute.types import Preprocess, Severity
+
+from edgeroute_plugins.devices.cases import Case, Check, Hit
+from edgeroute_plugins.devices.graph import INT8
+from edgeroute_plugins.tflite.reader import TensorData
+
+IMAGE_CHANNELS = (1, 3, 4)
+USUAL = ((1 / 255, 0.0, 0.0), (1 / 128, 127.5, 128.0), (1 / 127.5, 127.0, 128.0), (1.0, 0.0, 0.0))
+"""Scale and range of the zero point (as for uint8) that pixels are known to fit: 0..1, -1..1 (two forms), 0..255."""
+
+
+def images(case: Case) -> Iterator[TensorData]:
+    """The graph's inputs that can be pictures."""
+    return (t for t in case.graph.inputs if len(t.shape) == 4)
+
+
+def _where(tensor: TensorData) -> str:
+    return f"input {tensor.name}"
+
+
+def dtype(case: Case) -> Iterator[Hit]:
+    for tensor in case.graph.inputs:
+        if tensor.dtype not in INT8:
+            yield Hit(f"it is {tensor.dtype}", _where(tensor), 1.0)
+
+
+def batch(case: Case) -> Iterator[Hit]:
+    for tensor in images(case):
+        if tensor.shape[0] != 1:
+            yield Hit(f"the shape is {list(tensor.shape)}", _where(tensor), 1.0)
+
+
+def looks_planar(tensor: TensorData) -> bool:
+    return tensor.shape[1] in IMAGE_CHANNELS and tensor.shape[3] not in IMAGE_CHANNELS
+
+
+def layout(case: Case) -> Iterator[Hit]:
+    for tensor in images(case):
+        if looks_planar(tensor):
+            yield Hit(f"the shape is {list(tensor.shape)}", _where(tensor), 0.5)
+
+
+def channels(case: Case) -> Iterator[Hit]:
+    preprocess = case.context.get("preprocess")
+    for tensor in images(case):
+        count = tensor.shape[1 if looks_planar(tensor) else 3]
+        if count != 3:
+            yield Hit(f"it has {count}", _where(tensor), 0.3)
+        elif isinstance(preprocess, Preprocess) and preprocess.known and preprocess.color != "rgb":
+            yield Hit(f"the model was trained on {preprocess.color}", _where(tensor), 0.3)
+
+
+def signed(case: Case) -> Iterator[Hit]:
+    for tensor in images(case):
+        if tensor.dtype == "int8":
+            yield Hit("it is int8", _where(tensor), 0.05)
+
+
+def pixel_identity(case: Case) -> Iterator[Hit]:
+    for tensor in images(case):
+        if tensor.dtype in INT8 and case.target.camera:
+            yield from _identity(tensor, case.context.get("preprocess"))
+
+
+def _identity(tensor: TensorData, preprocess: object) -> Iterator[Hit]:
+    if not tensor.scale:
+        return  # an integer input without a scale takes pixels as they are: the model normalises by itself
+    if tensor.scale[0] <= 0:
+        yield Hit(f"its scale is {tensor.scale[0]:g}", _where(tensor), 1.0)
+        return
+    if not isinstance(preprocess, Preprocess) or not preprocess.known:
+        yield from _unknown(tensor)
+        return
+    worst = pixel_error(tensor, preprocess)
+    if worst == 0:
+        return
+    pair = f"scale {tensor.scale[0]:g}, zero point {_zero(tensor)}"
+    what = f"with the training normalisation a value differs from its pixel by up to {worst} ({pair})"
+    yield Hit(what, _where(tensor), 1.0 if worst > 1 else 0.05, None if worst > 1 else Severity.TIP)
+
+
+def _unknown(tensor: TensorData) -> Iterator[Hit]:
+    scale, zero = tensor.scale[0], _zero(tensor) + (128 if tensor.dtype == "int8" else 0)
+    if any(abs(scale - s) <= 0.005 * s and low <= zero <= high for s, low, high in USUAL):
+        return
+    yield Hit(
+        f"scale {scale:g} and zero point {_zero(tensor)} are no usual pair, and the training normalisation is not known",
+        _where(tensor),
+        0.5,
+        Severity.WARNING,
+        "Say how the model was trained: `--mean`, `--std`, `--scale`; then this becomes a yes or a no.",
+    )
+
+
+def _zero(tensor: TensorData) -> int:
+    return tensor.zero_point[0] if tensor.zero_point else 0
+
+
+def pixel_error(tensor: TensorData, preprocess: Preprocess) -> int:
+    """The largest |q(p) - p| over pixels 0..255 and channels (p - 128 for int8): 0 means that raw pixels are right."""
+    low = -128 if tensor.dtype == "int8" else 0
+    scale, zero = tensor.scale[0], _zero(tensor)
+    worst = 0
+    for channel in range(max(len(preprocess.mean), len(preprocess.std))):
+        mean, std = preprocess.mean[channel % len(preprocess.mean)], preprocess.std[channel % len(preprocess.std)]
+        for pixel in range(256):
+            value = (pixel * preprocess.scale - mean) / std
+            stored = min(max(round(value / scale) + zero, low), low + 255)
+            worst = max(worst, abs(stored - (pixel + low)))
+    return worst
+
+
+CHECKS: Mapping[str, Check] = {
+    "TFL-007": dtype,
+    "TFL-012": batch,
+    "TFL-013": layout,
+    "TFL-014": channels,
+    "TFL-015": pixel_identity,
+    "TFL-016": signed,
+}

@@ -1,0 +1,153 @@
+"""Whether the file is int8 all through, and whether its scales are those that kernels assume: TFL-008 to 011, 018 to 020."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from edgeroute.types import Severity
+
+from edgeroute_plugins.devices.cases import Case, Check, Hit, per_operator
+from edgeroute_plugins.devices.fixed import wrong_output
+from edgeroute_plugins.devices.graph import FLOATS, INT8, ROLES, WEIGHTED, Graph, Node
+from edgeroute_plugins.tflite.analysis import Place, analyse
+from edgeroute_plugins.tflite.reader import TensorData
+
+SAME_SCALE = frozenset({
+    "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "CONCATENATION",
+    "PAD", "SLICE", "STRIDED_SLICE", "GATHER", "PACK", "SPLIT", "TILE", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE",
+})  # fmt: skip
+RESCALING_UINT8 = frozenset({"CONCATENATION"})
+"""Kernels of the uint8 scheme (TensorFlow 1) that rescale their inputs, so that scales may differ."""
+BIAS_TOLERANCE = 1e-4
+
+
+def islands(case: Case) -> Iterator[Hit]:
+    graph = case.graph
+    verdict = analyse(graph.model)
+    if not any(node.is_integer and node.name not in ("QUANTIZE", "DEQUANTIZE") for node in graph.nodes):
+        yield Hit("no operator computes on 8-bit integers", cost=1.0)
+        return
+    cut_off = (
+        {j.node.index for j in case.judgements if any(code == "behind" for code, _ in j.reasons)}
+        if case.target.name == "artpec7"
+        else set()
+    )
+    for place in _main(verdict.float_islands):
+        node = graph.nodes[place.index]
+        harmless = bool(cut_off & graph.flow.upstream([node.index]))
+        severity, cost = (Severity.WARNING, graph.share((node,))) if harmless else (None, max(0.5, graph.share((node,))))
+        yield Hit("float between integer operators" + (", behind the Edge TPU part" if harmless else ""), node.where, cost, severity)
+
+
+def _main(places: tuple[Place, ...]) -> list[Place]:
+    return [p for p in places if p.subgraph == 0]
+
+
+def borders(case: Case) -> Iterator[Hit]:
+    """Float tails and heads. A DEQUANTIZE right before a float output is a tail without operators."""
+    graph, verdict = case.graph, analyse(case.graph.model)
+    for places, what in ((verdict.float_tail, "float up to the output"), (verdict.float_head, "float up to the first QUANTIZE")):
+        for place in _main(places):
+            node = graph.nodes[place.index]
+            yield Hit(what, node.where, graph.share((node,)))
+    if verdict.float_tail or not verdict.is_quantized:
+        return
+    for tensor in graph.outputs:
+        producer = graph.producer(tensor)
+        if tensor.dtype in FLOATS and producer is not None and producer.name == "DEQUANTIZE":
+            yield Hit("a float output", producer.where, 0.01)
+
+
+def weight_only(node: Node) -> str:
+    if node.name == "QUANTIZE" or not any(t.dtype in FLOATS for t in node.touched):
+        return ""
+    for tensor in node.constants:
+        if tensor.dtype in ("int8", "uint8", "int4") and tensor.scale:
+            return f"integer weights {tensor.name}, float activations"
+    return ""
+
+
+def wide_activations(case: Case) -> Iterator[Hit]:
+    for node in case.graph.nodes:
+        bias = node.bias
+        if bias is not None and bias.dtype == "int64":
+            yield Hit(f"its bias {bias.name} is int64", node.where, case.graph.share((node,)))
+        for tensor in node.touched:
+            if tensor.dtype == "int16" and not tensor.is_variable:
+                yield Hit(f"{tensor.name} is int16", node.where, case.graph.share((node,)))
+                break
+
+
+def scale_relation(node: Node) -> str:
+    """An operator that copies values although the scales differ."""
+    if node.name not in SAME_SCALE or node.y is None or node.y.dtype not in INT8:
+        return ""
+    if node.name in RESCALING_UINT8 and node.y.dtype == "uint8":
+        return ""
+    for tensor in _copied(node):
+        if tensor.dtype in INT8 and not same_parameters(tensor, node.y):
+            return f"({_pair(tensor)}) becomes ({_pair(node.y)})"
+    return ""
+
+
+def _copied(node: Node) -> tuple[TensorData, ...]:
+    """The operands whose values end in the output."""
+    if node.name in ("CONCATENATION", "PACK"):
+        return tuple(t for t in node.inputs if t is not None)
+    return (node.x,) if node.x is not None else ()
+
+
+def same_parameters(a: TensorData, b: TensorData) -> bool:
+    if len(a.scale) != 1 or len(b.scale) != 1:
+        return True
+    return abs(a.scale[0] - b.scale[0]) <= 1e-6 * max(a.scale[0], b.scale[0]) and a.zero_point == b.zero_point
+
+
+def _pair(tensor: TensorData) -> str:
+    return f"{tensor.scale[0]:g}, {tensor.zero_point[0] if tensor.zero_point else 0}"
+
+
+def int8_scheme(node: Node) -> str:
+    """Symmetric int8 weights, and a bias in the accumulator's scale."""
+    if node.name not in WEIGHTED:
+        return ""
+    x, weights, bias = node.x, node.weights, node.bias
+    if weights is not None and weights.dtype == "int8" and any(weights.zero_point) and node.is_integer:
+        return f"its weights have the zero point {next(z for z in weights.zero_point if z)}"
+    if bias is None or bias.dtype not in ("int32", "int64") or not bias.scale:
+        return ""
+    if any(bias.zero_point):
+        return f"its bias has the zero point {next(z for z in bias.zero_point if z)}"
+    off = _bias_error(x, weights, bias)
+    return f"its bias scale is off by {off:.2%}" if off > BIAS_TOLERANCE else ""
+
+
+def _bias_error(x: TensorData | None, weights: TensorData | None, bias: TensorData) -> float:
+    """The largest relative difference between bias scale and input scale times weight scale."""
+    if x is None or weights is None or not x.scale or not weights.scale:
+        return 0.0
+    count = max(len(weights.scale), len(bias.scale))
+    if {len(weights.scale), len(bias.scale)} - {1, count}:
+        return 1.0
+    worst = 0.0
+    for i in range(count):
+        expected = x.scale[0] * weights.scale[i % len(weights.scale)]
+        if expected > 0:
+            worst = max(worst, abs(bias.scale[i % len(bias.scale)] - expected) / expected)
+    return worst
+
+
+def weighted(graph: Graph) -> tuple[Node, ...]:
+    """Convolutions and dense layers with constant weights."""
+    return tuple(n for n in graph.nodes if n.name in ROLES and n.weights is not None and n.weights in n.constants)
+
+
+CHECKS: Mapping[str, Check] = {
+    "TFL-008": islands,
+    "TFL-009": borders,
+    "TFL-010": per_operator(weight_only),
+    "TFL-011": wide_activations,
+    "TFL-018": per_operator(scale_relation),
+    "TFL-019": per_operator(wrong_output),
+    "TFL-020": per_operator(int8_scheme),
+}
