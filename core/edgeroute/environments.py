@@ -199,7 +199,7 @@ class Environments:
 
     def _caller_serves(self, environment: Environment) -> bool:
         """Whether this very interpreter meets what is asked; only what a worker started from it would see counts."""
-        if not sys.executable or not parse_range(environment.python).contains(venvs.caller_inventory_python()):
+        if not sys.executable or not parse_range(environment.python).contains(_own_version()):
             return False
         wanted = environment.accepts or (*environment.requirements, *environment.no_deps)
         return not unmet(wanted, {name: d.version for name, d in self._own.items()})
@@ -270,8 +270,12 @@ def _machine() -> str:
     return f"{os.uname().sysname}-{os.uname().machine}"
 
 
+def _own_version() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
+
+
 def _bare_digest() -> str:
-    return digest_json([venvs.caller_inventory_python(), _machine()])[:32]
+    return digest_json([_own_version(), _machine()])[:32]
 
 
 def _delete(folder: Path) -> None:
