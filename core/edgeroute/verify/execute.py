@@ -75,18 +75,20 @@ def measure(
     notes: Mapping[str, Json] | None = None,
     limit: int = 0,
     raw_pixels: bool = False,
+    static: bool = False,
 ) -> Json:
     """Hold a step's file against a reference's answers to the same samples: a Verification as JSON, judged by the default thresholds.
 
-    `reference` is the folder that `reference` filled; without one the file only has to load, keep its shapes static and run.
-    `notes` may hold `joined` (see `reference`); with `raw_pixels` the file is fed `pixels.npy` as a camera would. Crashes of the runtime
+    `reference` is the folder that `reference` filled; without one the file only has to load and run.
+    `notes` may hold `joined` (see `reference`); with `raw_pixels` the file is fed `pixels.npy` as a camera would; with `static`
+    open dimensions are errors. Crashes of the runtime
     end this process: the caller reads that from the outcome.
     """
     started = time.perf_counter()
     calibration = from_json(Calibration, dict(samples))
     try:
         session = open_session(runner, model)
-        found = _static(session)
+        found = _open_dimensions(session, Severity.ERROR) if static else []
         if not reference:
             found += _exercise(session, model)
             result = Verification("passed", kind, findings=tuple(found))
@@ -105,7 +107,7 @@ def smoke(runner: str, model: str) -> Json:
     started = time.perf_counter()
     try:
         session = open_session(runner, model)
-        found = [*_static(session), *_exercise(session, model)]
+        found = [*_open_dimensions(session, Severity.WARNING), *_exercise(session, model)]
         result = Verification("passed", "smoke", samples=1, findings=tuple(found))
     except EdgerouteError as error:
         result = thresholds.failed(error.code, error.message, error.remedy, error.where, "smoke")
@@ -138,13 +140,13 @@ def _as_declared(session: Session, rows: Sequence[Array], names: tuple[str, ...]
     return feed, fed
 
 
-def _static(session: Session) -> list[Finding]:
-    """Open dimensions of what should run on a device."""
-    open_ones = [t for t in (*session.inputs, *session.outputs) if not t.is_static and t.shape]
+def _open_dimensions(session: Session, severity: Severity) -> list[Finding]:
+    """Inputs and outputs whose size the file leaves open."""
     remedy = "pin them before converting: --input-shape, or --via onnxslim first"
     return [
-        Finding("dynamic-shape", Severity.ERROR, f"{arrays.describe(t.shape, t.dtype)} has open dimensions", remedy, t.name, cost=1.0)
-        for t in open_ones
+        Finding("dynamic-shape", severity, f"{arrays.describe(t.shape, t.dtype)} has open dimensions", remedy, t.name, cost=1.0)
+        for t in (*session.inputs, *session.outputs)
+        if not t.is_static and t.shape
     ]
 
 

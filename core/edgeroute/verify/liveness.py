@@ -95,9 +95,13 @@ def findings(deaths: Sequence[Death], comparison: Comparison, parts: Sequence[Bl
         name = _name(comparison.name, block)
         groups = next(g for g in comparison.profile.groups if g.axis == block.axis)
         span = float((groups.high[block.start : block.stop].max()) - groups.low[block.start : block.stop].min())
+        if not step:
+            continue
         if not block.alive:
             found.append(_asleep(name, span))
-        elif step and name not in dead and span / step < COARSE:
+        elif block.unit and (few := _few_active(groups.joined(block.start, block.stop), name)):
+            found.append(few)
+        if block.alive and name not in dead and span / step < COARSE:
             found.append(_coarse(name, span, step))
     return found
 
@@ -239,6 +243,18 @@ def _asleep(name: str, span: float) -> Finding:
     message = f"no sample made it move (range {span:.2g}), so whether it survived cannot be told"
     return Finding(
         "group-not-judged", Severity.WARNING, message, "add pictures to --calibrate that show what the network looks for", name, cost=0.2
+    )
+
+
+def _few_active(part: Groups, name: str) -> Finding | None:
+    """Scores that only a few samples raise are measured on those few."""
+    samples = part.highs.shape[0]
+    active = int((part.highs[:, 0] > 0.25 * part.high[0]).sum())
+    if active >= max(2, 0.25 * samples):
+        return None
+    message = f"only {active} of {samples} samples raise it, so its numbers rest on these"
+    return Finding(
+        "few-active-samples", Severity.WARNING, message, "add pictures to --calibrate that show what the network looks for", name, cost=0.2
     )
 
 

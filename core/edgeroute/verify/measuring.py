@@ -69,6 +69,7 @@ class Measuring:
                 reference = one.pair.of(self.answers[one.pair.reference].row(row))
                 one.comparison.add(reference, one.pair.layout.apply(results[one.pair.output]))
         outputs = [o for one in compared for o in self._conclude(one)]
+        self.findings += _layout_findings(compared)
         return Verification("passed", kind, len(self.rows), tuple(outputs), tuple(self.findings))
 
     def _connect(self) -> tuple[list[Feed], list[Pair]]:
@@ -136,7 +137,6 @@ class Measuring:
             self.findings.append(_broken(one.comparison))
         dead = liveness.deaths(one.comparison, one.blocks, one.step)
         self.findings += liveness.findings(dead, one.comparison, one.blocks, one.step)
-        self.findings += _layout_findings(one)
         return liveness.fidelities(one.comparison, one.blocks, dead, one.pair.layout.text)
 
     def _ragged(self) -> list[Finding]:
@@ -216,24 +216,22 @@ def _input_findings(session: Session, sources: Sequence[Tensor], feeds: Sequence
     return found
 
 
-def _layout_findings(one: Compared) -> list[Finding]:
-    layout = one.pair.layout
-    if not layout.text:
-        return []
-    if layout.scrambled:
+def _layout_findings(compared: Sequence[Compared]) -> list[Finding]:
+    """Outputs in another order, those of one order together."""
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for one in compared:
+        layout = one.pair.layout
+        if layout.text:
+            groups.setdefault((layout.text, layout.scrambled), []).append(one.comparison.name)
+    return [_layout_finding(text, scrambled, ", ".join(names)) for (text, scrambled), names in groups.items()]
+
+
+def _layout_finding(text: str, scrambled: bool, names: str) -> Finding:
+    if scrambled:
         remedy = "reorder it in the application, or end the network before the reshape"
-        return [
-            Finding(
-                "output-order",
-                Severity.WARNING,
-                f"holds the source's numbers in another order: {layout.text}",
-                remedy,
-                one.comparison.name,
-                cost=0.5,
-            )
-        ]
+        return Finding("output-order", Severity.WARNING, f"holds the source's numbers in another order: {text}", remedy, names, cost=0.5)
     remedy = "nothing to do if the application expects it; otherwise transpose there"
-    return [Finding("output-layout", Severity.TIP, f"has another layout than the source's: {layout.text}", remedy, one.comparison.name)]
+    return Finding("output-layout", Severity.TIP, f"has another layout than the source's: {text}", remedy, names)
 
 
 def _random_data() -> list[Finding]:

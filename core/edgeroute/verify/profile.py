@@ -84,10 +84,15 @@ def profile(rows: Sequence[Array], extra_axes: Iterable[int] = ()) -> Profile:
 
 
 def channel_axes(shape: tuple[int, ...]) -> list[int]:
-    """Axes that may count channels: the last, and the second where that has the rank for it; the plane of a picture is left out."""
+    """Axes that may count channels: the last, and the second where that has the rank for it; the plane of a picture is left out.
+
+    A lone second axis ([1, 896, 1]) counts positions: its entries are no groups.
+    """
     real = [i for i, d in enumerate(shape) if d > 1 and (i > 0 or len(shape) == 1)]
     if len(shape) >= 4 and len(real) >= 3:
         real = _without_plane(shape, [1, len(shape) - 1])
+    elif len(shape) >= 3 and real == [1]:
+        return [len(shape) - 1]
     elif len(real) > 2:
         real = [real[0], real[-1]]
     return [i for i in real if shape[i] <= MOST_GROUPS] or [len(shape) - 1 if shape else 0]
@@ -129,7 +134,7 @@ def _without_plane(shape: tuple[int, ...], axes: list[int]) -> list[int]:
 
 
 def _decision_axis(rows: Sequence[Array]) -> int | None:
-    """The axis of probabilities that sum to 1, or the only axis of a vector that is not of unit length (an embedding)."""
+    """The axis of probabilities that sum to 1, or that of a plain vector [batch, classes] that is not of unit length (an embedding)."""
     shape = rows[0].shape
     real = [i for i, d in enumerate(shape) if d > 1]
     for axis in dict.fromkeys((*real[-1:], *real[:1])):
@@ -137,7 +142,7 @@ def _decision_axis(rows: Sequence[Array]) -> int | None:
             continue
         if all(_sums_to_one(row, axis) for row in rows):
             return axis
-    if len(real) != 1:
+    if len(real) != 1 or len(shape) != 2:
         return None
     norms = [float(np.linalg.norm(np.asarray(row, np.float64))) for row in rows]
     return None if all(abs(n - 1) < UNIT for n in norms) else real[0]

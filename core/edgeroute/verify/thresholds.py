@@ -8,6 +8,7 @@ model's; above 20 dB, 0.95 and a spread of 0.7 to 1.3 no application was seen to
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -45,13 +46,19 @@ FLOAT_EQUAL = 0.999
 
 
 def thresholds(limits: Mapping[str, float]) -> Thresholds:
-    """The defaults with the user's values; a good mark never asks for more than an outer mark that the user moved."""
+    """The defaults with the user's values.
+
+    A good mark never asks for more than an outer mark that the user moved, nor does the correlation: an output of s dB around its mean
+    correlates with at least √(1 - 10^(-s/10)).
+    """
     names = [f.name for f in dataclasses.fields(Thresholds)]
     unknown = [n for n in limits if n not in names]
     if unknown:
         raise UsageError(f"unknown threshold {unknown[0]!r}", remedy="known thresholds: " + ", ".join(names))
     marks = dataclasses.replace(Thresholds(), **{n: float(v) for n, v in limits.items()})
     moved: dict[str, float] = {}
+    if "min_sqnr" in limits and "min_correlation" not in limits:
+        moved["min_correlation"] = min(marks.min_correlation, math.sqrt(max(0.0, 1 - 10 ** (-marks.min_sqnr / 10))))
     for name in ("relative", "sqnr", "correlation"):
         outer = "max_relative" if name == "relative" else f"min_{name}"
         if outer in limits and f"good_{name}" not in limits:
@@ -92,7 +99,8 @@ def _ordered(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _breaches(output: OutputFidelity, kind: str, marks: Thresholds, converter: str) -> list[Finding]:
-    if not output.judged:
+    is_dead = any(d.startswith(f"{output.name} (") for d in output.dead_groups)
+    if not output.judged or is_dead:
         return []
     if output.exact:
         return _unequal(output, kind, marks, converter)
@@ -109,32 +117,35 @@ def _float_breaches(output: OutputFidelity, marks: Thresholds, converter: str) -
 
 
 def _int8_breaches(output: OutputFidelity, marks: Thresholds, converter: str) -> list[Finding]:
-    found: list[Finding] = []
-    cost = min(1.0, max(0.0, 1 - output.correlation))
-    better = f"give 100 to 200 typical pictures with --calibrate, search with --effort balanced, or {_avoid(converter)}"
-    severity = _severity(output.sqnr_db < marks.min_sqnr, output.sqnr_db < marks.good_sqnr)
-    if severity:
-        accept = f"; --min-sqnr {max(0, int(output.sqnr_db))} accepts it" if severity == Severity.ERROR else ""
-        message = f"quantization noise: {output.sqnr_db:.1f} dB (wanted: {marks.min_sqnr:g}, good: {marks.good_sqnr:g})"
-        found.append(Finding("int8-noise", severity, message, better + accept, output.name, cost))
-    severity = _severity(output.correlation < marks.min_correlation, output.correlation < marks.good_correlation)
-    if severity:
-        message = f"follows the float model only with correlation {output.correlation:.2f} (wanted: {marks.min_correlation:g})"
-        found.append(Finding("int8-uncorrelated", severity, message, better, output.name, cost))
-    found += _spread(output, marks, better)
-    if output.top1 is not None and output.top1 < marks.good_top1:
-        message = f"picks the same class as the float model in only {output.top1:.0%} of the samples"
-        found.append(Finding("int8-noise", Severity.WARNING, message, better, output.name, cost=1 - output.top1))
-    return found
-
-
-def _spread(output: OutputFidelity, marks: Thresholds, better: str) -> list[Finding]:
-    outside = not marks.min_spread <= output.spread <= marks.max_spread
-    severity = _severity(outside, abs(output.spread - 1) > marks.good_spread)
-    if severity is None:
+    """One finding for all numbers of an output; the code is that of the heaviest breach."""
+    heavy: list[str] = []
+    light: list[str] = []
+    off = abs(output.spread - 1)
+    _sort("int8-noise", output.sqnr_db < marks.min_sqnr, output.sqnr_db < marks.good_sqnr, heavy, light)
+    _sort("int8-uncorrelated", output.correlation < marks.min_correlation, output.correlation < marks.good_correlation, heavy, light)
+    _sort("int8-spread", not marks.min_spread <= output.spread <= marks.max_spread, off > marks.good_spread, heavy, light)
+    _sort("int8-noise", False, output.top1 is not None and output.top1 < marks.good_top1, heavy, light)
+    if not heavy and not light:
         return []
-    message = f"varies {output.spread:.2f} times as much as the float model's (wanted: {marks.min_spread:g} to {marks.max_spread:g})"
-    return [Finding("int8-spread", severity, message, better, output.name, cost=min(1.0, abs(1 - output.spread)))]
+    accept = f"--min-sqnr {max(0, math.floor(output.sqnr_db))}" if heavy == ["int8-noise"] else "--allow-degraded"
+    remedy = f"give 100 to 200 typical pictures with --calibrate, search with --effort balanced, or {_avoid(converter)}"
+    remedy += f"; {accept} accepts it as it is" if heavy else ""
+    severity = Severity.ERROR if heavy else Severity.WARNING
+    cost = min(1.0, max(0.0, 1 - output.correlation, off / 2))
+    return [Finding((heavy or light)[0], severity, _numbers(output, marks), remedy, output.name, cost)]
+
+
+def _sort(code: str, failed: bool, doubtful: bool, heavy: list[str], light: list[str]) -> None:
+    if failed or doubtful:
+        (heavy if failed else light).append(code)
+
+
+def _numbers(output: OutputFidelity, marks: Thresholds) -> str:
+    agreement = "" if output.top1 is None else f", the same class in {output.top1:.0%} of the samples"
+    measured = f"{output.sqnr_db:.1f} dB, correlation {output.correlation:.2f}, spread {output.spread:.2f}{agreement}"
+    good = f"good: {marks.good_sqnr:g} dB, {marks.good_correlation:g}, 1 ± {marks.good_spread:g}"
+    least = f"least: {marks.min_sqnr:g} dB, {marks.min_correlation:.2g}, {marks.min_spread:g} to {marks.max_spread:g}"
+    return f"follows the float model with {measured} ({least}; {good})"
 
 
 def _unequal(output: OutputFidelity, kind: str, marks: Thresholds, converter: str) -> list[Finding]:
