@@ -166,7 +166,7 @@ def targets(workshop: Workshop | None = None) -> tuple[Target, ...]:
 def _convert_live(workshop: Workshop, obj: object, to: str, request: Request, example_inputs: Any) -> ConversionResult:
     folder = workshop.cache.stage("live")
     try:
-        path = workshop.plugins.hook.edgeroute_capture(obj=obj, folder=folder, inputs=example_inputs)
+        path = workshop.plugins.first("capture", obj=obj, folder=folder, inputs=example_inputs)
         if path is None:
             kind = f"{type(obj).__module__}.{type(obj).__qualname__}"
             raise SourceError(

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from edgeroute.plugins import Plugin
 from edgeroute.types import Artifact, Finding, Severity, Target, ValidationReport
 from edgeroute.workshop import Workshop
 
 
 def check_artifact(workshop: Workshop, artifact: Artifact, target: Target, context: Mapping[str, Any]) -> ValidationReport:
     """Hold a file against a device. Findings come in order of weight."""
-    answers: list[ValidationReport] = []
-    for plugin in workshop.plugins.loaded:
-        function = getattr(plugin.module, "edgeroute_check", None)
-        if function is None:
-            continue
-        answer = function(artifact=artifact, target=target, context=context)
-        if answer is not None:
-            answers.append(answer)
+    before = {p.name for p in workshop.plugins.loaded}
+    answers: list[ValidationReport] = [a for _, a in workshop.plugins.each("check", artifact=artifact, target=target, context=context)]
     findings = [f for a in answers for f in a.findings]
+    findings += _crashed(p for p in workshop.plugins.all if p.name in before and p.status == "broken")
     findings += _format(workshop, artifact, target)
     return ValidationReport(
         target.name,
@@ -29,6 +25,19 @@ def check_artifact(workshop: Workshop, artifact: Artifact, target: Target, conte
         _merged(a.placement for a in answers),
         _merged(a.certificate for a in answers),
     )
+
+
+def _crashed(plugins: Iterable[Plugin]) -> list[Finding]:
+    """A check that could not be made is not a check that was passed."""
+    return [
+        Finding(
+            "check-crashed",
+            Severity.ERROR,
+            f"the rules of the plugin {p.name} could not be applied: {p.reason}",
+            f"tell its author, or do without: EDGEROUTE_DISABLE={p.name}",
+        )
+        for p in plugins
+    ]
 
 
 def _accepted(workshop: Workshop, artifact: Artifact, target: Target) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
+import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,7 @@ from typing import Any
 import pluggy
 
 from edgeroute import hookspecs
-from edgeroute.errors import PluginError
+from edgeroute.errors import EdgerouteError, PluginError
 
 GROUP = "edgeroute"
 API_VERSION = 1
@@ -50,11 +51,21 @@ class Said:
     items: tuple[Any, ...]
 
 
+class Manager(pluggy.PluginManager):
+    """Takes every function that is called `edgeroute_…` for an answer, decorated with `hookimpl` or not."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        options = super().parse_hookimpl_opts(plugin, name)
+        if options is None and name.startswith("edgeroute_") and inspect.isfunction(getattr(plugin, name, None)):
+            return {"hookwrapper": False, "wrapper": False, "optionalhook": False, "tryfirst": False, "trylast": False, "specname": None}
+        return options
+
+
 class Plugins:
     """The plugins of one session: no module-level state, so tests make their own."""
 
     def __init__(self, found: Sequence[Plugin]) -> None:
-        self._manager = pluggy.PluginManager("edgeroute")
+        self._manager = Manager("edgeroute")
         self._manager.add_hookspecs(hookspecs)
         self._plugins: dict[str, Plugin] = {}
         for plugin in found:
@@ -68,23 +79,39 @@ class Plugins:
     def loaded(self) -> tuple[Plugin, ...]:
         return tuple(p for p in self.all if p.status == "loaded")
 
-    @property
-    def hook(self) -> Any:
-        """For questions with one answer (`recognize`, `capture`) and for `check`."""
-        return self._manager.hook
-
     def ask(self, question: str) -> tuple[Said, ...]:
         """Every loaded plugin's answer to `formats`, `converters`, …; one that raises is quarantined."""
         answers = []
         for plugin in self.loaded:
-            function = getattr(plugin.module, f"edgeroute_{question}", None)
-            if function is None:
-                continue
             try:
-                answers.append(Said(plugin, tuple(function())))
+                parts = self._one(plugin, question)
+                answers.append(Said(plugin, tuple(item for part in parts for item in part)))
             except Exception as error:  # the border to strangers' code
                 self.quarantine(plugin.name, f"edgeroute_{question}() raised {_describe(error)}")
         return tuple(answers)
+
+    def first(self, question: str, **arguments: Any) -> Any:
+        """The first answer that is not None; an EdgerouteError is an answer too, any other exception quarantines its plugin."""
+        return next((answer for _, answer in self.each(question, **arguments)), None)
+
+    def each(self, question: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
+        """One plugin after the other with its answer, where it has one."""
+        for plugin in self.loaded:
+            try:
+                answer = self._one(plugin, question, **arguments)
+            except EdgerouteError:
+                raise
+            except Exception as error:  # the border to strangers' code
+                self.quarantine(plugin.name, f"edgeroute_{question}() raised {_describe(error)}")
+                continue
+            for item in answer if isinstance(answer, list) else [answer]:
+                if item is not None:
+                    yield plugin, item
+
+    def _one(self, plugin: Plugin, question: str, **arguments: Any) -> Any:
+        """Ask a single plugin; pluggy hands it only the arguments that it wants."""
+        others = [p.module for p in self.loaded if p.name != plugin.name]
+        return self._manager.subset_hook_caller(f"edgeroute_{question}", others)(**arguments)
 
     def quarantine(self, name: str, reason: str, status: str = "broken") -> None:
         """Take a plugin out, with its reason; everything else goes on."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
+
 from edgeroute.catalog import build
 from edgeroute.errors import UsageError
 from edgeroute.plugins import Plugin, Plugins
 from edgeroute.types import Environment, Format, Target
-
 from tests.core.graphs import edge, module, node
 
 

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from edgeroute.codec import from_json
 from edgeroute.errors import EdgerouteError, PluginError, UsageError
 from edgeroute.types import (
@@ -38,8 +41,6 @@ from edgeroute.types import (
     option,
     to_json,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 NOUNS = (Artifact, Calibration, ConversionResult, Facts, Finding, Job, Limits, Outcome, OutputFidelity, Plan, Preprocess)
 NOUNS += (Route, StepRecord, Tensor, ValidationReport, Verification, Converter)

@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+
 from edgeroute.distributions import canonical, closure, imported, installed, isolated_paths
 from edgeroute.requirements import name_of, unmet
 

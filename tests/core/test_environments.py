@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from edgeroute import venvs
 from edgeroute.distributions import installed, isolated_paths
 from edgeroute.environments import Environments
@@ -19,7 +20,6 @@ from edgeroute.errors import EnvironmentFailed, PluginError
 from edgeroute.interpreters import Interpreters
 from edgeroute.jobs import run_job
 from edgeroute.types import Environment, Job, Tool
-
 from tests.core.wheels import calls, fake_uv, make_wheel, pin
 
 CORE = Path(venvs.__file__).parent.parent

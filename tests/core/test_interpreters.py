@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from edgeroute import interpreters
 from edgeroute.errors import EnvironmentFailed, PluginError
 from edgeroute.interpreters import Interpreter, Interpreters

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from edgeroute import processes
 from edgeroute.errors import EnvironmentFailed
 from edgeroute.jobs import run_job

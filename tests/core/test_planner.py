@@ -7,12 +7,12 @@ import itertools
 import random
 
 import pytest
-from edgeroute.errors import PlanError, UsageError
-from edgeroute.planner import plan
-from edgeroute.types import LeftOut
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeroute.errors import PlanError, UsageError
+from edgeroute.planner import plan
+from edgeroute.types import LeftOut
 from tests.core.graphs import catalog, edge
 
 ROAD = catalog(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from edgeroute.errors import SourceError, UsageError
 from edgeroute.runner import shapes
 from edgeroute.runner.request import Request, check_options, options_for, parse_settings
 from edgeroute.types import Tensor, option
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.core.graphs import catalog, edge
 
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from edgeroute.errors import EnvironmentFailed
 from edgeroute.tools import find_tool, invocation, require_tool, tool_version
 from edgeroute.types import Tool

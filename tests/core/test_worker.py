@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from edgeroute import worker
 from edgeroute.types import Job, to_json
 

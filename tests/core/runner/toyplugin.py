@@ -1,0 +1,194 @@
+"""A plugin of throw-away formats whose converters succeed, fail and lie in every way: what a stranger's inline file looks like.
+
+A toy model is a JSON file `{"kind": "toy-a", "factor": 2.0}` that multiplies its input [1, 4] by the factor.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeroute.types import (
+    Converter,
+    Cost,
+    Environment,
+    Facts,
+    Finding,
+    Format,
+    Recognition,
+    Runner,
+    Severity,
+    Symptom,
+    Target,
+    Tensor,
+    ValidationReport,
+    option,
+)
+
+HERE = __name__
+LADDER = ("toy-a", "toy-b", "toy-c")
+
+
+@dataclass(frozen=True)
+class Options:
+    mood: str = option("good", "how the converter behaves")
+
+
+def edgeroute_formats() -> list[Format]:
+    return [Format(name, name, ".toy", static=True) for name in LADDER]
+
+
+def edgeroute_environments() -> list[Environment]:
+    return [Environment("runtime", ("numpy",))]
+
+
+SYMPTOMS = (Symptom(r"cannot do (\w+) at ([\w/]+)", "toy-operator", "operator {0} at {1} is not supported", "rewrite {0}"),)
+
+
+def edgeroute_converters() -> list[Converter]:
+    pairs = [("toy-a", "toy-b"), ("toy-b", "toy-c")]
+    first = [Converter(f"first-{s[-1]}{t[-1]}", s, t, f"{HERE}:run", Options, cost=Cost(0.1), symptoms=SYMPTOMS) for s, t in pairs]
+    second = [Converter(f"second-{s[-1]}{t[-1]}", s, t, f"{HERE}:run", Options, cost=Cost(0.2)) for s, t in pairs]
+    return first + second
+
+
+def edgeroute_targets() -> list[Target]:
+    return [Target("toy-device", "a toy", ("toy-c",)), Target("strict-device", "a strict toy", ("toy-c",))]
+
+
+def edgeroute_runners() -> list[Runner]:
+    return [Runner("toy", LADDER, f"{HERE}:load")]
+
+
+def edgeroute_recognize(path: Path) -> Recognition | None:
+    try:
+        kind = json.loads(path.read_text())["kind"]
+    except (OSError, ValueError, KeyError, TypeError, UnicodeDecodeError):
+        return None
+    tensor = Tensor("x", (1, 4), "float32")
+    return Recognition(kind, Facts((tensor,), (Tensor("y", (1, 4), "float32"),))) if kind in LADDER else None
+
+
+def edgeroute_check(artifact: Any, target: Target, context: Any) -> ValidationReport | None:
+    if target.name != "strict-device" or json.loads(artifact.path.read_text()).get("polished"):
+        return None
+    finding = Finding("TOY-001", Severity.ERROR, "the file is not polished", "polish it: --avoid first-bc", artifact.path.name)
+    return ValidationReport(target.name, artifact.path, artifact.format, (finding,))
+
+
+def run(source: Path, out: Path, options: Options) -> Facts:
+    """One edge; a step of the ladder up, in the mood that the options name."""
+    model = json.loads(source.read_text())
+    model["kind"] = LADDER[LADDER.index(model["kind"]) + 1]
+    MOODS[options.mood](model, source, out)
+    return Facts()
+
+
+def good(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps(model))
+
+
+def polished(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps({**model, "polished": True}))
+
+
+def exits(model: Any, source: Path, out: Path) -> None:
+    sys.exit(3)
+
+
+def says_goodbye(model: Any, source: Path, out: Path) -> None:
+    os._exit(0)
+
+
+def crashes(model: Any, source: Path, out: Path) -> None:
+    ctypes.string_at(0)
+
+
+def hangs(model: Any, source: Path, out: Path) -> None:
+    time.sleep(600)
+
+
+def gluttonous(model: Any, source: Path, out: Path) -> None:
+    hoard = []
+    while True:
+        hoard.append(bytearray(os.urandom(1 << 20) * 32))
+        time.sleep(0.01)
+
+
+def silent(model: Any, source: Path, out: Path) -> None:
+    """Exit 0, no file."""
+
+
+def garbage(model: Any, source: Path, out: Path) -> None:
+    out.write_bytes(b"\x00garbage")
+
+
+def wrong_kind(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps({**model, "kind": "toy-a"}))
+
+
+def wrong_numbers(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps({**model, "factor": model["factor"] * 1.667}))
+
+
+def dead(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps({**model, "factor": 0.0}))
+
+
+def unloadable(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps({**model, "factor": None}))
+
+
+def overwrites(model: Any, source: Path, out: Path) -> None:
+    good(model, source, out)
+    source.write_text("ruined")
+
+
+def raises(model: Any, source: Path, out: Path) -> None:
+    raise RuntimeError("cannot do Foo at /head/Foo_1")
+
+
+MOODS = {
+    f.__name__: f
+    for f in (
+        good,
+        polished,
+        exits,
+        says_goodbye,
+        crashes,
+        hangs,
+        gluttonous,
+        silent,
+        garbage,
+        wrong_kind,
+        wrong_numbers,
+        dead,
+        unloadable,
+        overwrites,
+        raises,
+    )
+}
+
+
+class ToySession:
+    """Multiplies by the model's factor."""
+
+    inputs: Sequence[Tensor] = (Tensor("x", (1, 4), "float32"),)
+    outputs: Sequence[Tensor] = (Tensor("y", (1, 4), "float32"),)
+
+    def __init__(self, factor: float) -> None:
+        self._factor = float(factor)
+
+    def run(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        return [arrays[0] * self._factor]
+
+
+def load(model: Path) -> ToySession:
+    return ToySession(json.loads(Path(model).read_text())["factor"])
