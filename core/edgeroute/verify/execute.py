@@ -14,7 +14,8 @@ import numpy as np
 from edgeroute.codec import from_json
 from edgeroute.errors import EdgerouteError
 from edgeroute.types import Calibration, Finding, Json, Session, Severity, Tensor, Verification, to_json
-from edgeroute.verify import arrays, border, sources, thresholds
+from edgeroute.verify import arrays, border, thresholds
+from edgeroute.verify.made_up import random_value
 from edgeroute.verify.measuring import Measuring
 from edgeroute.verify.samples import MEASURING_LIMIT, measured
 from edgeroute.verify.sessions import open_session, run
@@ -153,7 +154,7 @@ def _open_dimensions(session: Session, severity: Severity) -> list[Finding]:
 def _exercise(session: Session, model: str) -> list[Finding]:
     """Run twice on the same random data."""
     generator = np.random.default_rng(0)
-    values = [sources.random_value(t, generator) for t in session.inputs]
+    values = [random_value(t, generator) for t in session.inputs]
     first = [np.array(a) for a in run(session, values, model)]
     second = run(session, values, model)
     found: list[Finding] = []

@@ -61,7 +61,7 @@ class Measuring:
         """Compare everything; thresholds are for the caller."""
         self.findings += [*found, *self._ragged(), *(_random_data() if self.random and kind == "int8" else ())]
         feeds, pairs = self._connect()
-        self.findings += [*_input_findings(self.session, self.sources, feeds), *self._unpaired(pairs)]
+        self.findings += [*_input_findings(self.session, self.sources, feeds), *self._unpaired(pairs), *self._renamed(pairs)]
         compared = [self._prepare(pair) for pair in pairs]
         for index, row in zip(self.indices, self.rows, strict=True):
             results = self._results(feeds, index)
@@ -164,6 +164,19 @@ class Measuring:
                 message = f"the source's output {arrays.describe(tuple(output['shape']), output['dtype'])} is not among the file's ({has})"
                 remedy = "take another converter with --avoid or --via; it lost or reshaped an output"
                 found.append(Finding("output-missing", Severity.ERROR, message, remedy, output["name"], cost=1.0))
+        return found
+
+    def _renamed(self, pairs: Sequence[Pair]) -> list[Finding]:
+        """Outputs that bear the name of another one."""
+        plain = [pairing.plain_name(o["name"]) for o in self.outputs]
+        found = []
+        for pair in pairs:
+            name = pairing.plain_name(self.session.outputs[pair.output].name)
+            if name in plain and plain.index(name) != pair.reference and plain.count(name) == 1:
+                true = self.outputs[pair.reference]["name"]
+                message = f"bears the name of another output: it computes what the source calls {true}"
+                remedy = f"read it as {true} in the application, or take another converter with --avoid or --via"
+                found.append(Finding("output-renamed", Severity.WARNING, message, remedy, self.session.outputs[pair.output].name, cost=0.8))
         return found
 
     def _unfeedable(self) -> VerificationFailed:

@@ -13,8 +13,9 @@ from edgeroute.errors import UsageError
 from edgeroute.types import Calibration, Finding, Json, Preprocess, Severity, Tensor, to_json
 from edgeroute.verify import arrays
 from edgeroute.verify import preprocess as preprocessing
+from edgeroute.verify.made_up import Sample
 from edgeroute.verify.representative import Observer
-from edgeroute.verify.sources import Sample, open_source, row_shape, settled
+from edgeroute.verify.sources import open_source, row_shape, settled
 
 Array = Any
 CALIBRATION_LIMIT = 200
