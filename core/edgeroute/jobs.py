@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ GRACE = 1.0
 
 
 def run_job(python: Path, job: Job, folder: Path, limits: Limits | None = None, progress: Progress = silent) -> Outcome:
-    """Run a job in a child of this interpreter; everything it leaves stays in the folder (job, log, outcome, scratch, run.sh).
+    """Run a job in a child of this interpreter; what it leaves stays in the folder: job, log, outcome, run.sh, and after a failure its scratch.
 
     Relative paths in `arguments["source"]` and `["out"]` are meant from the folder. Never raises for what the child does; raises
     EnvironmentFailed when the interpreter itself cannot be started. The child and all it has started are gone afterwards.
@@ -52,6 +51,8 @@ def run_job(python: Path, job: Job, folder: Path, limits: Limits | None = None, 
     started = time.monotonic()
     watch = _watch(python, folder, limits or Limits(), progress)
     outcome = _judge(watch, folder, limits or Limits(), command)
+    if outcome.status == "ok":
+        shutil.rmtree(folder / worker.SCRATCH, ignore_errors=True)
     return dataclasses.replace(outcome, seconds=time.monotonic() - started, log=str(folder / LOG), command=command)
 
 
@@ -82,7 +83,7 @@ class Watch:
 
 
 def _watch(python: Path, folder: Path, limits: Limits, progress: Progress) -> Watch:
-    mark = uuid.uuid4().hex
+    mark = os.urandom(8).hex()
     lifeline, keep = os.pipe()
     try:
         child = _start(python, folder, mark, lifeline)
