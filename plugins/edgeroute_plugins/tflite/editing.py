@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from edgeroute_plugins.feeding import Slot
+
 IDENTIFIER = b"TFL3"
 
 _SCHEMAS = ("ai_edge_litert.schema_py_generated", "tensorflow.lite.python.schema_py_generated")
@@ -68,6 +70,13 @@ def builtin(model: Any, operator: Any) -> int:
     """The operator's builtin code."""
     code = model.operatorCodes[operator.opcodeIndex]
     return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
+
+
+def slots(model: Any) -> list[Slot]:
+    """The first graph's inputs, in order."""
+    graph = model.subgraphs[0]
+    kinds = {v: k.lower() for k, v in vars(schema().TensorType).items() if isinstance(v, int)}
+    return [Slot(text(t.name), shape(t), kinds[t.type]) for t in (graph.tensors[i] for i in graph.inputs)]
 
 
 def operators(model: Any, *names: str) -> Iterator[tuple[Any, Any]]:

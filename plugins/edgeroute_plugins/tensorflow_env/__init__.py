@@ -1,0 +1,1 @@
+"""The TensorFlow environment that several plugins run in."""

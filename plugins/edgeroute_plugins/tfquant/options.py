@@ -1,0 +1,22 @@
+"""What a user can set on `tf-quantizer`; imported in the worker too, so without the hooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeroute.types import Calibration, option
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a float TFLite file becomes integer."""
+
+    calibration: Calibration | None = option(None, "sample inputs; from --calibrate", fill="calibration")
+    border: str = option("uint8", "type of inputs and outputs", choices=("uint8", "int8"))
+    ranges: str = option(
+        "minmax",
+        "activation ranges: what the samples reach, or (mse) what loses least on them; never mse for score outputs",
+        choices=("minmax", "mse"),
+    )
+    per_channel_dense: bool = option(False, "per-channel weights for dense layers too, in the per-channel edge; ARTPEC-9 refuses them")
+    samples: int = option(200, "how many calibration samples to use at most; 0: all")

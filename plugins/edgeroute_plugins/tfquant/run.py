@@ -1,0 +1,115 @@
+"""The work behind `tf-quantizer`: legalize, calibrate, quantize, set the border's type."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from edgeroute.errors import ConverterFailed, UsageError
+from edgeroute.types import Facts
+from edgeroute_plugins import feeding
+from edgeroute_plugins.tflite import editing
+from edgeroute_plugins.tflite.legalize import legalize
+from edgeroute_plugins.tfquant.diagnostics import captured_stderr
+from edgeroute_plugins.tfquant.options import Options
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def run_per_channel(source: Path, out: Path, options: Options) -> Facts:
+    """Quantize with one scale per output channel of convolutions; dense layers keep one scale unless asked."""
+    return quantize(source, out, options, per_tensor=False)
+
+
+def run_per_tensor(source: Path, out: Path, options: Options) -> Facts:
+    """Quantize with one scale per tensor, everywhere."""
+    return quantize(source, out, options, per_tensor=True)
+
+
+def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Facts:
+    """Write the float `source` as int8 with integer inputs and outputs.
+
+    Raises UsageError without calibration samples that fit, ConverterFailed with the tool's own reason where it refuses.
+    """
+    model = editing.load(source)
+    changed = legalize(model)
+    calibrated, count = calibrate(model, options)
+    if options.ranges == "mse":
+        from edgeroute_plugins.tfquant.ranges import narrow
+
+        calibrated, narrowed = narrow(calibrated, rows(model, options))
+        changed["narrowed_ranges"] = narrowed
+    integer = quantize_calibrated(calibrated, per_tensor, options.per_channel_dense)
+    out.write_bytes(with_border(integer, options.border))
+    return Facts(notes={"calibration_samples": count, "legalized": changed, "per_tensor": per_tensor, "border": options.border})
+
+
+def rows(model: Any, options: Options) -> Any:
+    """The calibration samples for this model, one list of arrays each."""
+    if options.calibration is None or options.calibration.usable < 1:
+        raise UsageError(
+            "int8 needs calibration samples", remedy="--calibrate FOLDER with pictures, or an .npz or .npy", code="calibration-needed"
+        )
+    return feeding.samples(options.calibration, editing.slots(model), options.samples)
+
+
+def calibrate(model: Any, options: Options) -> tuple[bytes, int]:
+    """The model with the smallest and largest value of every tensor, and how many samples that took."""
+    from tensorflow.lite.python.optimize import calibrator
+
+    seen = 0
+
+    def counted() -> Any:
+        nonlocal seen
+        for row in rows(model, options):
+            seen += 1
+            yield row
+
+    with captured_stderr() as words:
+        try:
+            prepared = calibrator.add_intermediate_tensors(bytes(editing.serialize(model)))
+            return calibrator.Calibrator(prepared).calibrate(counted), seen
+        except (RuntimeError, ValueError) as error:
+            raise _refused("calibrate", f"{error} {words.reason}") from error
+
+
+def quantize_calibrated(calibrated: bytes, per_tensor: bool, per_channel_dense: bool) -> bytes:
+    """The integer model, still with float inputs and outputs."""
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    with captured_stderr() as words:
+        try:
+            return bytes(
+                mlir_quantize(
+                    calibrated, disable_per_channel=per_tensor, disable_per_channel_for_dense_layers=per_tensor or not per_channel_dense
+                )
+            )
+        except (RuntimeError, ValueError) as error:
+            raise _refused("quantize", f"{error} {words.reason}") from error
+
+
+def with_border(integer: bytes, border: str) -> bytes:
+    """The model with inputs and outputs of this integer type."""
+    import tensorflow as tf
+    from tensorflow.lite.python.util import modify_model_io_type
+
+    kind = {"uint8": tf.uint8, "int8": tf.int8}[border]
+    try:
+        return bytes(modify_model_io_type(integer, kind, kind))
+    except ValueError as error:
+        raise ConverterFailed(
+            f"an input or output cannot be {border}: {error}",
+            where="tf-quantizer",
+            remedy="cut what makes indices or booleans (ArgMax, comparisons, non-maximum suppression) off the model: the application does that part",
+            code="tf-quantizer-border",
+        ) from error
+
+
+def _refused(what: str, why: str) -> ConverterFailed:
+    return ConverterFailed(
+        f"TensorFlow's quantizer would not {what} the model: {why.strip()}",
+        where="tf-quantizer",
+        remedy="take the other quantizer: --avoid tf-quantizer; or cut the model before the operator named above",
+        code="tf-quantizer-refused",
+    )
