@@ -9,7 +9,6 @@ from typing import Any
 
 from edgeroute.rules import Rule
 from edgeroute.types import Artifact, Finding, Severity, Target
-
 from edgeroute_plugins.devices.edgetpu_package import Package
 from edgeroute_plugins.devices.graph import Graph, Node
 

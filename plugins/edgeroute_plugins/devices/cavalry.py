@@ -9,7 +9,6 @@ from typing import Any
 
 from edgeroute.errors import SourceError
 from edgeroute.types import Artifact, Json, Target
-
 from edgeroute_plugins.devices.cases import Hit
 from edgeroute_plugins.onnx import header
 from edgeroute_plugins.onnx.facts import QUANTIZED

@@ -8,7 +8,6 @@ from typing import Any
 from edgeroute.errors import SourceError
 from edgeroute.rules import Rule, rules_of
 from edgeroute.types import Artifact, Finding, Target, ValidationReport
-
 from edgeroute_plugins.devices import cavalry
 from edgeroute_plugins.devices.cases import Case, Hit, findings
 from edgeroute_plugins.devices.edgetpu_package import packages

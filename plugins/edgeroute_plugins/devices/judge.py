@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from edgeroute.types import Target
-
 from edgeroute_plugins.devices import limits7, limits8, limits9
 from edgeroute_plugins.devices.cases import Judgement
 from edgeroute_plugins.devices.graph import EDGETPU, FLOATS, INT8, POSTPROCESS, Graph, Node

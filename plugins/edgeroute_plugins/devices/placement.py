@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 from edgeroute.types import Json, Preprocess
-
 from edgeroute_plugins.devices.cases import Case, Judgement
 from edgeroute_plugins.devices.edgetpu_package import Package
 from edgeroute_plugins.devices.graph import INT8

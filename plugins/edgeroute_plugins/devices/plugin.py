@@ -7,7 +7,6 @@ from typing import Any
 
 from edgeroute.hookspecs import hookimpl
 from edgeroute.types import Artifact, Target, ValidationReport
-
 from edgeroute_plugins.devices.targets import RULES, TARGETS
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from edgeroute.types import Severity
-
 from edgeroute_plugins.devices import limits8
 from edgeroute_plugins.devices.cases import Case, Check, Hit, Judgement, judged, per_operator
 from edgeroute_plugins.devices.graph import CONVOLUTIONS, FLOATS, INT8, Graph, Node

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from edgeroute.types import Severity
-
 from edgeroute_plugins.devices import limits9
 from edgeroute_plugins.devices.cases import Case, Check, Hit, judged
 from edgeroute_plugins.devices.graph import CONVOLUTIONS, Node

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from edgeroute.types import Preprocess, Severity
-
 from edgeroute_plugins.devices.cases import Case, Check, Hit
 from edgeroute_plugins.devices.graph import INT8
 from edgeroute_plugins.tflite.reader import TensorData

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from edgeroute.types import Severity
-
 from edgeroute_plugins.devices.cases import Case, Check, Hit, per_operator
 from edgeroute_plugins.devices.fixed import wrong_output
 from edgeroute_plugins.devices.graph import FLOATS, INT8, ROLES, WEIGHTED, Graph, Node
+from edgeroute_plugins.devices.judge import leaving
 from edgeroute_plugins.tflite.analysis import Place, analyse
 from edgeroute_plugins.tflite.reader import TensorData
 
@@ -27,16 +27,17 @@ def islands(case: Case) -> Iterator[Hit]:
     if not any(node.is_integer and node.name not in ("QUANTIZE", "DEQUANTIZE") for node in graph.nodes):
         yield Hit("no operator computes on 8-bit integers", cost=1.0)
         return
-    cut_off = (
-        {j.node.index for j in case.judgements if any(code == "behind" for code, _ in j.reasons)}
-        if case.target.name == "artpec7"
-        else set()
-    )
+    cut = _cut_before_floats(case) if case.target.name == "artpec7" else set()
     for place in _main(verdict.float_islands):
         node = graph.nodes[place.index]
-        harmless = bool(cut_off & graph.flow.upstream([node.index]))
+        harmless = bool(cut & graph.flow.upstream([node.index]))
         severity, cost = (Severity.WARNING, graph.share((node,))) if harmless else (None, max(0.5, graph.share((node,))))
         yield Hit("float between integer operators" + (", behind the Edge TPU part" if harmless else ""), node.where, cost, severity)
+
+
+def _cut_before_floats(case: Case) -> set[int]:
+    """Integer operators that end the Edge TPU part: what comes behind them runs on the CPU anyway, float or not (MoveNet)."""
+    return {j.node.index for j in leaving(case.judgements) if not any(t.dtype in FLOATS for t in j.node.touched)}
 
 
 def _main(places: tuple[Place, ...]) -> list[Place]:

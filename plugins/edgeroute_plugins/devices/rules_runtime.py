@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from edgeroute.types import Severity, Verification
-
 from edgeroute_plugins.devices.cases import Case, Check, Hit, per_operator
 from edgeroute_plugins.devices.graph import FLOATS, POSTPROCESS, WEIGHTED, Node
 from edgeroute_plugins.devices.rules_structure import is_custom, is_flex

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from edgeroute.types import Severity
-
 from edgeroute_plugins.devices.cases import Case, Check, Hit, per_operator
 from edgeroute_plugins.devices.graph import EDGETPU, POSTPROCESS, Node
 
