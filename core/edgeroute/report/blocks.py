@@ -97,6 +97,8 @@ class Figure:
     text: str
     mermaid: str = ""
     caption: str = ""
+    folded: str = ""
+    """Large and secondary: its caption while it is closed."""
 
 
 Block: TypeAlias = Table | Pairs | Prose | Command | Items | Figure

@@ -6,13 +6,13 @@ comes from files or plugins is escaped here. Routes are marked by classes and `d
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from edgeroute.report import words
 from edgeroute.report.facts import rows
 from edgeroute.report.layout import Box, Edge, Point, lay_out
+from edgeroute.report.shapes import curve
 from edgeroute.types import Json
 
 CHARACTER = 7.3
@@ -30,10 +30,18 @@ def graph_svg(
     target: str = "",
     notes: Mapping[str, str] | None = None,
     rejected: Sequence[str] = (),
+    widest: float = float("inf"),
 ) -> str:
-    """The graph as SVG; `routes` are lists of edge keys, `notes` maps an edge's key to a second line, `rejected` are keys that failed."""
+    """The graph as SVG; `routes` are lists of edge keys, `notes` maps an edge's key to a second line, `rejected` are keys that failed.
+
+    From left to right, or from top to bottom where it would be wider than `widest` pixels.
+    """
     picture = _Picture(graph, routes, source, target, notes or {}, frozenset(rejected))
-    layout = lay_out(picture.sizes, list(picture.links))
+    straight = [link for link, key in picture.links.items() if 0 in picture.used.get(key, ())]
+    layout = lay_out(picture.sizes, list(picture.links), straight=straight)
+    picture.vertical = layout.width > widest
+    if picture.vertical:
+        layout = lay_out(picture.sizes, list(picture.links), straight=straight, vertical=True)
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
     wires = "".join(picture.wire(link, layout.paths[link]) for link in picture.links if link in layout.paths)
     boxes = "".join(picture.box(name, box) for name, box in layout.boxes.items())
@@ -46,7 +54,7 @@ def graph_svg(
 
 
 ARROWS = "<defs>" + "".join(
-    f'<marker id="arrow-{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    f'<marker id="arrow-{name}" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" orient="auto">'
     f'<path class="head {name}" d="M0 0.8 L7.5 4 L0 7.2 z"/></marker>'
     for name in ("plain", "route")
 ) + "</defs>"  # fmt: skip
@@ -70,6 +78,7 @@ class _Picture:
         self.used = _used(self.edges, routes, source, target)
         self.sizes = {name: _size(_caption(n), _second(n)) for name, n in self.nodes.items()}
         self.links: dict[Edge, str] = {}
+        self.vertical = False
         for key, edge in self.edges.items():
             self._link(key, edge)
 
@@ -104,7 +113,7 @@ class _Picture:
     def wire(self, link: Edge, points: Sequence[Point]) -> str:
         key = self.links[link]
         head = "" if link[1].startswith("c:") else f' marker-end="url(#arrow-{"route" if 0 in self.used.get(key, ()) else "plain"})"'
-        return f'<path {self.marks(key)} d="{_curve(points)}"{head}/>'
+        return f'<path {self.marks(key)} d="{curve(points, vertical=self.vertical)}"{head}/>'
 
     def box(self, name: str, box: Box) -> str:
         if name.startswith("c:"):
@@ -155,7 +164,7 @@ def _caption(thing: Mapping[str, Json]) -> str:
 
 def _second(node: Mapping[str, Json]) -> str:
     title = words.clean(node.get("title") or "")
-    return "" if title == node.get("name") else words.shorten(title, LONGEST + 4)
+    return "" if title.lower().replace(" ", "-") == str(node.get("name", "")).lower() else words.shorten(title, LONGEST + 4)
 
 
 def _size(first: str, second: str) -> tuple[float, float]:
@@ -179,14 +188,3 @@ def _hint(edge: Mapping[str, Json]) -> str:
     lines += [f"{word}: {words.clean(edge[key])}" for word, key in (("environment", "environment"), ("tool", "tool")) if edge.get(key)]
     lines += [words.clean(edge["reason"])] if edge.get("reason") else []
     return "\n".join(lines)
-
-
-def _curve(points: Sequence[Point]) -> str:
-    text = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (x0, y0), (x1, y1) in itertools.pairwise(points):
-        if abs(y0 - y1) < 0.5:
-            text += f"L{x1:.1f} {y1:.1f}"
-        else:
-            bend = (x1 - x0) / 2
-            text += f"C{x0 + bend:.1f} {y0:.1f} {x1 - bend:.1f} {y1:.1f} {x1:.1f} {y1:.1f}"
-    return text

@@ -112,14 +112,30 @@ def tally(findings: Sequence[Mapping[str, Json]]) -> str:
     return ", ".join(words.plural(many, severity) for severity, many in counts if many) or "none"
 
 
-def operators(validation: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    return rows(mapping(validation.get("placement")).get("operators"))
+def operators(validation: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """Operators in running order: index, name, runs (accelerator, cpu, refused), macs, why, after (indexes of those before)."""
+    return [_operator(i, o) for i, o in enumerate(rows(mapping(validation.get("placement")).get("operators")))]
+
+
+def _operator(position: int, operator: Mapping[str, Json]) -> dict[str, Json]:
+    reasons = operator.get("reasons") or []
+    told = [f"{r['what']} ({r['code']})" if r.get("code") else str(r.get("what", "")) for r in rows(reasons)] or [str(r) for r in reasons]
+    return {
+        "index": operator.get("index", position),
+        "name": operator.get("name", ""),
+        "runs": operator.get("runs") or operator.get("place") or "unknown",
+        "macs": operator.get("macs") if words.is_number(operator.get("macs")) else 0,
+        "why": operator.get("why") or "; ".join(told),
+        "after": [i for i in operator.get("after") or [] if isinstance(i, int)],
+    }
 
 
 def on_accelerator(validation: Mapping[str, Json]) -> tuple[float, str] | None:
     """The share (0..1) that the accelerator runs, and of what: MACs, or operators where MACs are unknown."""
-    known = operators(validation)
-    if not known:
+    placement, known = mapping(validation.get("placement")), operators(validation)
+    if words.is_number(placement.get("share")):
+        return float(placement["share"]), "MACs"
+    if not known or "share" in placement:
         return None
     macs = {index: float(o.get("macs") or 0) for index, o in enumerate(known)}
     unit = "MACs" if sum(macs.values()) > 0 else "operators"

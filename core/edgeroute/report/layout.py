@@ -8,7 +8,8 @@ their neighbours without leaving the order. Deterministic: the order of the node
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -16,9 +17,14 @@ Edge: TypeAlias = tuple[str, str]
 Point: TypeAlias = tuple[float, float]
 
 LAYER_GAP = 44.0
+ROW_GAP = 24.0
+"""Between layers that stand side by side, and that stand one under the other."""
 NODE_GAP = 16.0
 POINT_GAP = 12.0
 SWEEPS = 12
+PULLS = 30
+HEAVY = 50.0
+"""How much more than others the nodes of straight edges hold their place, which is the same line for all."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +58,30 @@ class _Layers:
     before: dict[str, list[str]] = field(default_factory=dict)
     after: dict[str, list[str]] = field(default_factory=dict)
     chains: dict[Edge, list[str]] = field(default_factory=dict)
+    heavy: set[str] = field(default_factory=set)
+    """Nodes and points of the edges that are to be straight."""
 
 
-def lay_out(sizes: Mapping[str, tuple[float, float]], edges: Sequence[Edge]) -> Layout:
-    """Place nodes of the given sizes (width, height); edges whose ends are unknown or equal are left out."""
+def lay_out(
+    sizes: Mapping[str, tuple[float, float]], edges: Sequence[Edge], *, straight: Sequence[Edge] = (), vertical: bool = False
+) -> Layout:
+    """Place nodes of the given sizes (width, height); edges whose ends are unknown or equal are left out.
+
+    Edges in `straight` bend last. `vertical` lays the graph out from top to bottom.
+    """
+    if vertical:
+        return _transposed(_placed({n: (h, w) for n, (w, h) in sizes.items()}, edges, straight, ROW_GAP))
+    return _placed(sizes, edges, straight, LAYER_GAP)
+
+
+def _placed(sizes: Mapping[str, tuple[float, float]], edges: Sequence[Edge], straight: Sequence[Edge], gap: float) -> Layout:
     known = list(dict.fromkeys((a, b) for a, b in edges if a in sizes and b in sizes and a != b))
     turned = _back_edges(list(sizes), known)
     forward = list(dict.fromkeys((b, a) if (a, b) in turned else (a, b) for a, b in known))
     layers = _with_points(_layer_numbers(list(sizes), forward), forward)
     _order(layers)
-    boxes, width, height = _coordinates(layers, sizes)
+    layers.heavy = {name for edge in straight for key in (edge, edge[::-1]) for name in layers.chains.get(key, ())}
+    boxes, width, height = _coordinates(layers, sizes, gap)
     paths = {}
     for edge in known:
         key = (edge[1], edge[0]) if edge in turned else edge
@@ -70,9 +90,22 @@ def lay_out(sizes: Mapping[str, tuple[float, float]], edges: Sequence[Edge]) -> 
     return Layout({name: boxes[name] for name in sizes}, paths, width, height)
 
 
+def _transposed(layout: Layout) -> Layout:
+    boxes = {name: Box(b.y, b.x, b.height, b.width) for name, b in layout.boxes.items()}
+    paths = {edge: tuple((y, x) for x, y in points) for edge, points in layout.paths.items()}
+    return Layout(boxes, paths, layout.height, layout.width)
+
+
+def _followers(nodes: Sequence[str], edges: Sequence[Edge]) -> dict[str, list[str]]:
+    after: dict[str, list[str]] = {n: [] for n in nodes}
+    for a, b in edges:
+        after[a].append(b)
+    return after
+
+
 def _back_edges(nodes: Sequence[str], edges: Sequence[Edge]) -> set[Edge]:
     """Edges that close a circle, found by a depth-first walk that starts where nothing leads to."""
-    after: dict[str, list[str]] = {n: [b for a, b in edges if a == n] for n in nodes}
+    after = _followers(nodes, edges)
     entered = {b for _, b in edges}
     state: dict[str, int] = {}
     back: set[Edge] = set()
@@ -98,18 +131,19 @@ def _back_edges(nodes: Sequence[str], edges: Sequence[Edge]) -> set[Edge]:
 def _layer_numbers(nodes: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
     """Longest path from a start; starts then move next to what follows them."""
     number = dict.fromkeys(nodes, 0)
-    waiting = {n: sum(b == n for _, b in edges) for n in nodes}
-    ready = [n for n in nodes if not waiting[n]]
+    after = _followers(nodes, edges)
+    waiting = Counter(b for _, b in edges)
+    starts = [n for n in nodes if not waiting[n]]
+    ready = list(starts)
     for node in ready:
-        for _, following in (e for e in edges if e[0] == node):
+        for following in after[node]:
             number[following] = max(number[following], number[node] + 1)
             waiting[following] -= 1
             if not waiting[following]:
                 ready.append(following)
-    for node in nodes:
-        following_layers = [number[b] for a, b in edges if a == node]
-        if following_layers and not any(b == node for _, b in edges):
-            number[node] = min(following_layers) - 1
+    for node in starts:
+        if after[node]:
+            number[node] = min(number[b] for b in after[node]) - 1
     return number
 
 
@@ -168,43 +202,46 @@ def _crossings(layers: _Layers) -> int:
     return total
 
 
-def _coordinates(layers: _Layers, sizes: Mapping[str, tuple[float, float]]) -> tuple[dict[str, Box], float, float]:
+def _coordinates(layers: _Layers, sizes: Mapping[str, tuple[float, float]], gap: float) -> tuple[dict[str, Box], float, float]:
     heights = {name: sizes[name][1] if name in sizes else 0.0 for column in layers.columns for name in column}
     middles: dict[str, float] = {}
     for column in layers.columns:
-        middles.update(zip(column, _spread(column, heights, [0.0] * len(column)), strict=True))
-    for sweep in range(SWEEPS):
+        middles.update(zip(column, _spread(column, heights, [0.0] * len(column), layers.heavy), strict=True))
+    for sweep in range(PULLS):
         columns = layers.columns if sweep % 2 == 0 else layers.columns[::-1]
         for column in columns:
             wanted = [_pull(name, layers, middles) for name in column]
-            middles.update(zip(column, _spread(column, heights, wanted), strict=True))
-    return _boxes(layers, sizes, heights, middles)
+            middles.update(zip(column, _spread(column, heights, wanted, layers.heavy), strict=True))
+    return _boxes(layers, sizes, heights, middles, gap)
 
 
 def _pull(name: str, layers: _Layers, middles: Mapping[str, float]) -> float:
+    if name in layers.heavy:
+        return 0.0
     neighbours = [*layers.before.get(name, ()), *layers.after.get(name, ())]
     return sum(middles[n] for n in neighbours) / len(neighbours) if neighbours else middles[name]
 
 
-def _spread(column: Sequence[str], heights: Mapping[str, float], wanted: Sequence[float]) -> list[float]:
-    """Middles as near to the wanted ones as order and distances allow: isotonic regression, by pooling neighbours."""
+def _spread(column: Sequence[str], heights: Mapping[str, float], wanted: Sequence[float], heavy: Collection[str]) -> list[float]:
+    """Middles as near to the wanted ones as order and distances allow: weighted isotonic regression, by pooling neighbours."""
     offsets = [0.0]
     for above, below in itertools.pairwise(column):
         gap = NODE_GAP if heights[above] and heights[below] else POINT_GAP
         offsets.append(offsets[-1] + (heights[above] + heights[below]) / 2 + gap)
-    pools: list[tuple[float, int]] = []
-    for value, offset in zip(wanted, offsets, strict=False):
-        pool = (value - offset, 1)
+    pools: list[tuple[float, float, int]] = []
+    for name, value, offset in zip(column, wanted, offsets, strict=False):
+        pool = (value - offset, HEAVY if name in heavy else 1.0, 1)
         while pools and pools[-1][0] > pool[0]:
-            mean, many = pools.pop()
-            pool = ((mean * many + pool[0] * pool[1]) / (many + pool[1]), many + pool[1])
+            mean, weight, many = pools.pop()
+            together = weight + pool[1]
+            pool = ((mean * weight + pool[0] * pool[1]) / together, together, many + pool[2])
         pools.append(pool)
-    flat = [mean for mean, many in pools for _ in range(many)]
+    flat = [mean for mean, _, many in pools for _ in range(many)]
     return [base + offset for base, offset in zip(flat, offsets, strict=False)]
 
 
 def _boxes(
-    layers: _Layers, sizes: Mapping[str, tuple[float, float]], heights: Mapping[str, float], middles: Mapping[str, float]
+    layers: _Layers, sizes: Mapping[str, tuple[float, float]], heights: Mapping[str, float], middles: Mapping[str, float], gap: float
 ) -> tuple[dict[str, Box], float, float]:
     top = min((middles[n] - heights[n] / 2 for n in middles), default=0.0)
     boxes: dict[str, Box] = {}
@@ -214,9 +251,9 @@ def _boxes(
         for name in column:
             width = sizes[name][0] if name in sizes else widest
             boxes[name] = Box(x + (widest - width) / 2, middles[name] - heights[name] / 2 - top, width, heights[name])
-        x += widest + LAYER_GAP
+        x += widest + gap
     bottom = max((b.y + b.height for b in boxes.values()), default=0.0)
-    return boxes, max(0.0, x - LAYER_GAP), bottom
+    return boxes, max(0.0, x - gap), bottom
 
 
 def _path(chain: Sequence[Box]) -> list[Point]:

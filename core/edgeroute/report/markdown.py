@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from edgeroute.report.blocks import Block, Cell, Column, Command, Document, Figure, Item, Items, Pairs, Prose, Section, Table
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#$])")
-BEGINNINGS = re.compile(r"^(\s*)([-+=]|\d+[.)])")
+BEGINNINGS = re.compile(r"^(\d*)([-+=.)])(?=\s|$)")
 MARKS: Mapping[str, str] = {"error": "🛑", "warning": "⚠️", "tip": "💡"}
 
 

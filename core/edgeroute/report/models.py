@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from edgeroute.report import words
 from edgeroute.report.blocks import MUTED, Block, Cell, Column, Document, Pairs, Prose, Section, Table, Tile
+from edgeroute.report.certificate import certificate_section, scales
 from edgeroute.report.facts import as_json, by_weight, file_name, has_device, mapping, on_accelerator, rows, tally
 from edgeroute.report.findings import findings_section
-from edgeroute.report.placement import certificate_section, placement_section, scales
+from edgeroute.report.placement import placement_section
 from edgeroute.types import Json
 
 TENSOR_COLUMNS = (

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from edgeroute.report import words
 from edgeroute.report.blocks import BAD, GOOD, WARN, Block, Command, Document, Figure, Prose, Section, Tile
+from edgeroute.report.certificate import certificate_section
 from edgeroute.report.diagrams import mermaid
 from edgeroute.report.drawing import graph_svg
 from edgeroute.report.facts import (
@@ -23,9 +24,12 @@ from edgeroute.report.facts import (
 )  # fmt: skip
 from edgeroute.report.findings import candidates_section, findings_section, rejected_section
 from edgeroute.report.graph import graph_of_result, trimmed
-from edgeroute.report.placement import certificate_section, placement_section
+from edgeroute.report.placement import placement_section
 from edgeroute.report.steps import fidelity_section, layers_section, provenance_section, steps_section, versions_section
 from edgeroute.types import Json
+
+WIDEST = 1090.0
+"""Pixels that a report's card is wide inside."""
 
 
 def result_document(result: object, graph: object = None) -> Document:
@@ -90,7 +94,7 @@ def route_section(result: Mapping[str, Json], graph: object = None) -> Section:
     keys = [str(s.get("key", "")) for s in steps]
     failed = [str(r["key"]) for r in rows(result.get("rejected")) if r.get("key") and r["key"] not in keys]
     notes = {str(s.get("key", "")): _step_note(s) for s in steps}
-    svg = graph_svg(part, [keys], source=source, target=target, notes=notes, rejected=failed)
+    svg = graph_svg(part, [keys], source=source, target=target, notes=notes, rejected=failed, widest=WIDEST)
     figure = Figure(svg, route_text(result), mermaid(part, [keys]))
     blocks: list[Block] = [figure]
     if failed:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edgeroute.report import words
-from edgeroute.report.blocks import BAD, MUTED, WARN, Block, Cell, Column, Pairs, Prose, Section, Table
+from edgeroute.report.blocks import BAD, MUTED, WARN, Block, Cell, Column, Figure, Pairs, Prose, Section, Table
+from edgeroute.report.charts import MARKED, layer_chart
 from edgeroute.report.facts import badge, is_exact, loss_shares, mapping, rows, sqnr_text, worst_difference
 from edgeroute.types import Json
 
@@ -35,8 +36,7 @@ def steps_section(result: Mapping[str, Json]) -> Section:
     shares = loss_shares(steps)
     table = Table(STEP_COLUMNS, tuple(_step_row(i, s, share) for i, (s, share) in enumerate(zip(steps, shares, strict=True), 1)))
     note = Prose("SQNR and largest difference are those of the worst output against the pristine source, on the same samples.", MUTED)
-    details = tuple(_step_details(i, s) for i, s in enumerate(steps, 1))
-    return Section("steps", "Steps", (table, note, *(d for d in details if d.rows)))
+    return Section("steps", "Steps", (table, note, _details(steps)))
 
 
 def _step_row(index: int, step: Mapping[str, Json], loss: float | None) -> tuple[Cell, ...]:
@@ -59,20 +59,20 @@ def _step_row(index: int, step: Mapping[str, Json], loss: float | None) -> tuple
     )
 
 
-def _step_details(index: int, step: Mapping[str, Json]) -> Table:
-    """The options, versions, notes and the command of one step, folded."""
+def _details(steps: Sequence[Mapping[str, Json]]) -> Table:
+    columns = (Column("Step"), Column("What"), Column("Value", code=True))
+    body = tuple(row for index, step in enumerate(steps, 1) for row in _step_details(index, step))
+    return Table(columns, body, caption="Options, notes, versions and the command of every step", folded=True)
+
+
+def _step_details(index: int, step: Mapping[str, Json]) -> list[tuple[Cell, ...]]:
     facts: list[tuple[str, str]] = [(f"option {k}", words.any_value(v)) for k, v in sorted(mapping(step.get("options")).items())]
     facts += [(f"version of {k}", words.any_value(v)) for k, v in sorted(mapping(step.get("versions")).items())]
     facts += [(f"note {k}", words.any_value(v)) for k, v in sorted(mapping(step.get("notes")).items())]
     facts += [(f"error {k}", words.any_value(v)) for k, v in sorted(mapping(step.get("error")).items())]
     facts += [(k, words.clean(step[k])) for k in ("environment", "folder", "command") if step.get(k)]
-    name = words.clean(step.get("converter", ""))
-    return Table(
-        (Column("What"), Column("Value", code=True)),
-        tuple((Cell(words.clean(k)), Cell(v)) for k, v in facts),
-        caption=f"Step {index}, {name}: options, versions, the command that repeats it",
-        folded=True,
-    )
+    name = f"{index} {words.clean(step.get('converter', ''))}"
+    return [(Cell("" if row else name), Cell(words.clean(what)), Cell(value)) for row, (what, value) in enumerate(facts)]
 
 
 OUTPUT_COLUMNS = (
@@ -144,7 +144,7 @@ def _remarks(output: Mapping[str, Json], dead: Sequence[Json]) -> str:
     return "; ".join(remarks)
 
 
-LAYERS_SHOWN = 24
+LAYERS_SHOWN = 12
 
 
 def layers_section(attribution: Sequence[Mapping[str, Json]]) -> Section:
@@ -153,10 +153,13 @@ def layers_section(attribution: Sequence[Mapping[str, Json]]) -> Section:
     columns = (Column("Layer", code=True), Column("Share of loss", right=True), Column("SQNR", right=True))
     top, rest = ranked[:LAYERS_SHOWN], ranked[LAYERS_SHOWN:]
     worst = ranked[0]
-    blocks: list[Block] = [
-        Prose(f"{words.share(worst.get('share'))} of the loss enters at {words.clean(worst.get('layer', ''))}."),
-        Table(columns, tuple(_layer_row(a) for a in top), shown=8),
-    ]
+    blocks: list[Block] = [Prose(f"{words.share(worst.get('share'))} of the loss enters at {words.clean(worst.get('layer', ''))}.")]
+    chart = layer_chart(attribution)
+    if chart:
+        blocks.append(
+            Figure(chart, "", caption=f"Signal to noise of each layer's result; red: at least {words.share(MARKED)} of the loss.")
+        )
+    blocks.append(Table(columns, tuple(_layer_row(a) for a in top), shown=8))
     if rest:
         blocks.append(Table(columns, tuple(_layer_row(a) for a in rest), caption=f"{len(rest)} more layers", folded=True))
     return Section("layers", "Error per layer", tuple(blocks))

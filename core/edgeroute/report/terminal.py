@@ -76,7 +76,7 @@ def _block(block: Block, paint: Painter, width: int) -> str:
         case Items():
             return "\n".join(_item_lines(block, paint, width))
         case Figure():
-            return _wrap(block.text, width)
+            return _wrap(block.text, width) if block.text else ""
 
 
 def _wrap(text: str, width: int, indent: str = "") -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgeroute.report import terminal
+from edgeroute.report.certificate import certificate_section
 from edgeroute.report.facts import as_json, mapping
 from edgeroute.report.findings import findings_section
 from edgeroute.report.models import inspect_document, validation_document
-from edgeroute.report.placement import certificate_section
 from edgeroute.report.plan import plan_document
 from edgeroute.report.result import result_document
 

@@ -113,7 +113,7 @@ OPERATORS = [
         "name": "RESIZE_BILINEAR" if i in (38, 52) else "LOGISTIC" if i == 95 else HOSTILE if i == 96 else "DEPTHWISE_CONV_2D" if i % 5 == 2 else "ADD" if i % 7 == 6 else "CONV_2D",
         "runs": "cpu" if i in (38, 52, 95) else "refused" if i == 96 else "accelerator",
         "macs": 0 if i in (38, 52, 95, 96) or i % 7 == 6 else int(3.2e7 / (1 + i / 12)) if i % 5 != 2 else 900_000,
-        "why": "bilinear resizing with half-pixel centres is not in the table" if i in (38, 52) else f"unknown operator {HOSTILE}" if i == 96 else "",
+        "after": [i - 1] if i else [], "why": "bilinear resizing with half-pixel centres is not in the table" if i in (38, 52) else f"unknown operator {HOSTILE}" if i == 96 else "",
     }
     for i in range(97)
 ]  # fmt: skip
@@ -144,9 +144,14 @@ VALIDATION = ValidationReport(
 )
 
 ATTRIBUTION = [
-    {"layer": "/head/Concat", "sqnr_db": 12.4, "share": 0.61},
+    *(
+        {"layer": f"/backbone/stage{i // 4}/block{i % 4}/conv", "sqnr_db": 41.0 - 0.5 * i + (i % 3), "share": 0.2 / (34 - i) ** 1.4}
+        for i in range(32)
+    ),
     {"layer": HOSTILE, "sqnr_db": 17.2, "share": 0.17},
-    *({"layer": f"/backbone/stage{i // 4}/block{i % 4}/conv", "sqnr_db": 22.0 + i * 0.7, "share": 0.2 / (i + 2) ** 1.4} for i in range(34)),
+    {"layer": LONG, "sqnr_db": 19.0, "share": 0.04},
+    {"layer": "/head/Concat", "sqnr_db": 12.4, "share": 0.61},
+    {"layer": "/head/Sigmoid", "sqnr_db": 14.1, "share": 0.0},
 ]
 
 CANDIDATES = [
