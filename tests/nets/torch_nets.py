@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from .data import CLASSES, FEATURES, STEPS, blurred, pictures, series
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .data import CLASSES, FEATURES, STEPS, blurred, pictures, series
 
 
 def conv_bn(

@@ -8,9 +8,9 @@ from typing import Any
 
 import onnx
 import torch
+
 from edgeroute.errors import ConverterFailed
 from edgeroute.types import Facts
-
 from edgeroute_plugins.torch_onnx.onnx_files import check_file, onnx_facts
 from edgeroute_plugins.torch_onnx.options import DynamoOptions
 from edgeroute_plugins.torch_onnx.programs import load_program, user_inputs

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from edgeroute.errors import ConverterFailed, SourceError, TrustError, UsageError, VerificationFailed
 from edgeroute.types import Facts, Tensor
-
 from edgeroute_plugins.torch_onnx.options import ExportOptions
 from edgeroute_plugins.torch_onnx.programs import TRUST_REMEDY, program_facts, random_tensor, trusted
 from edgeroute_plugins.torch_onnx.weights import build_network, find_state, load_state, make_importable, read_weights

@@ -9,9 +9,9 @@ from typing import Any
 
 import onnx
 import torch
+
 from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts, Tensor
-
 from edgeroute_plugins.torch_onnx.onnx_files import check_file, onnx_facts
 from edgeroute_plugins.torch_onnx.options import LegacyOptions
 from edgeroute_plugins.torch_onnx.programs import example_inputs, load_program, load_script, random_tensor, user_inputs

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+from onnx import helper
+
 from edgeroute.errors import ConverterFailed
 from edgeroute.types import Facts, Tensor
-from onnx import helper
 
 
 def check_file(path: Path, opset: int, converter: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from edgeroute.hookspecs import hookimpl
 from edgeroute.types import Converter, Cost, Environment, Runner, Symptom
-
 from edgeroute_plugins.torch_onnx.options import DynamoOptions, ExportOptions, LegacyOptions
 
 PACKAGE = "edgeroute_plugins.torch_onnx"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pickle
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from edgeroute.errors import SourceError, TrustError
 from edgeroute.types import Facts, Tensor
-
 from edgeroute_plugins.torch_onnx.screen import rewritten, screen
 
 TRUST_REMEDY = "only if you know where the file comes from: repeat the command with --trust-pickle"
@@ -43,12 +44,7 @@ def load_program(path: Path, trust: bool = False) -> Any:
     except (zipfile.BadZipFile, ValueError, KeyError) as error:
         raise damaged(path, error) from error
     if reasons:
-        raise TrustError(
-            f"loading the exported program may run code from the file: {'; '.join(reasons[:3])}",
-            where=path.name,
-            remedy=TRUST_REMEDY,
-            code="trust-needed",
-        )
+        raise untrusted(path, "; ".join(reasons[:3]))
     os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
     with tempfile.TemporaryDirectory(prefix="edgeroute-") as folder:
         program = deserialize(rewritten(path, Path(folder) / "program.pt2"))
@@ -60,8 +56,16 @@ def deserialize(path: Path) -> Any:
     """`torch.export.load`, with an error that says what to do."""
     try:
         return torch.export.load(str(path))
+    except pickle.UnpicklingError as error:
+        raise untrusted(path, "a pickled object that is more than tensors") from error
     except (RuntimeError, ValueError, KeyError, AssertionError, AttributeError, TypeError) as error:
         raise damaged(path, error) from error
+
+
+def untrusted(path: Path, reason: str) -> TrustError:
+    """The refusal to load a program that may do more than compute."""
+    message = f"loading the exported program may run code from the file: {reason}"
+    return TrustError(message, where=path.name, remedy=TRUST_REMEDY, code="trust-needed")
 
 
 def damaged(path: Path, error: Exception) -> SourceError:

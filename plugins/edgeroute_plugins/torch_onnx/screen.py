@@ -56,6 +56,8 @@ def screen(path: Path) -> list[str]:
         names = archive.namelist()
         root = names[0].split("/")[0] + "/" if names else ""
         reasons = list(strange_members(names, root))
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            reasons.append("compressed members")
         for name in names:
             if name.endswith(".json"):
                 reasons += walk(read_json(archive, name), "")

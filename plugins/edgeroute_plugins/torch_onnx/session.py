@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from edgeroute.errors import SourceError
 from edgeroute.types import Facts, Tensor
-
 from edgeroute_plugins.torch_onnx.programs import load_program, load_script, program_facts
 
 

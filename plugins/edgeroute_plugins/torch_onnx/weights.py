@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from edgeroute.errors import SourceError, TrustError, UsageError
 
+from edgeroute.errors import SourceError, TrustError, UsageError
 from edgeroute_plugins.torch_onnx.options import ExportOptions
 from edgeroute_plugins.torch_onnx.programs import TRUST_REMEDY, trusted
 
@@ -32,6 +33,8 @@ def read_weights(path: Path, trust: bool) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if "GLOBAL" not in str(error):
+            raise unreadable(path, error) from None
         if not trusted(trust):
             raise untrusted(path, str(error)) from None
     except RuntimeError as error:
@@ -57,8 +60,8 @@ def unpickle(path: Path) -> Any:
 
 def untrusted(path: Path, text: str) -> TrustError:
     """The refusal, naming the first thing that torch would not unpickle."""
-    culprit = next((w for w in text.replace("`", " ").split() if "." in w and w.replace(".", "").replace("_", "").isalnum()), "")
-    named = f" ({culprit.rstrip('.')})" if culprit else ""
+    culprit = re.search(r"GLOBAL ([\w.]+)", text)
+    named = f" ({culprit[1]})" if culprit else ""
     return TrustError(
         f"the file holds pickled Python objects{named}; unpickling them runs code",
         where=path.name,
@@ -119,7 +122,7 @@ def build_network(options: ExportOptions) -> Any:
             code="model-factory-needed",
         )
     made = resolve(options.model, options.code_path)
-    network = made(**options.model_arguments) if not isinstance(made, torch.nn.Module) else made
+    network = made if isinstance(made, torch.nn.Module) else construct(made, options)
     if not isinstance(network, torch.nn.Module):
         raise UsageError(
             f"{options.model} made a {type(network).__name__}, not a torch.nn.Module",
@@ -127,6 +130,18 @@ def build_network(options: ExportOptions) -> Any:
             code="model-factory-wrong",
         )
     return network
+
+
+def construct(factory: Any, options: ExportOptions) -> Any:
+    """Call the factory; what the user's code raises is said to come from there."""
+    try:
+        return factory(**options.model_arguments)
+    except Exception as error:  # the user's code
+        raise UsageError(
+            f"{options.model} raised {type(error).__name__}: {error}",
+            remedy="give it the arguments it needs: --set torch-export.model_arguments='{\"num_classes\": 10}'",
+            code="model-factory-wrong",
+        ) from error
 
 
 def resolve(spec: str, code_path: str) -> Any:

@@ -1,0 +1,1 @@
+"""Keras and TensorFlow: models and frozen graphs to SavedModels, SavedModels to TFLite."""
