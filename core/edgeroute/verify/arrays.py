@@ -68,8 +68,14 @@ class RowReader:
         return self.shape[0] if self.shape else 1
 
     def row(self, index: int) -> Array:
-        """One entry of the first axis, in memory; an array without axes is its own only row."""
-        shape = self.shape[1:]
+        """One entry of the first axis, in memory."""
+        return self._read(self.shape[1:], index)
+
+    def whole(self) -> Array:
+        """The whole array, in memory."""
+        return self._read(self.shape, 0)
+
+    def _read(self, shape: tuple[int, ...], index: int) -> Array:
         size = int(np.prod(shape, dtype=np.int64))
         start = self.offset + index * size * self.dtype.itemsize
         with self.path.open("rb") as file:

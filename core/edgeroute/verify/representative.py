@@ -45,7 +45,7 @@ class Observer:
         self._digests.append(digest.digest())
         limits = [(float(values[i].min()), float(values[i].max())) for i in self.floats]
         self._limits.append(limits)
-        if limits and all(low == high for low, high in limits):
+        if self.floats and all(_is_flat(values[i]) for i in self.floats):
             self._constant.append(name)
         for i in self.floats:
             self._add_probe(i, values[i])
@@ -128,6 +128,12 @@ class Observer:
         total, squares = self._sums.setdefault(index, [np.zeros_like(probe), np.zeros_like(probe)])
         total += probe
         squares += probe**2
+
+
+def _is_flat(value: Array) -> bool:
+    """One single value, or one per channel of a picture."""
+    first = (value[:, :, :1, :1], value[:, :1, :1]) if value.ndim == 4 else (value.reshape(-1)[:1],)
+    return any(bool((value == one).all()) for one in first)
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:

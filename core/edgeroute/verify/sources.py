@@ -126,7 +126,7 @@ class Arrays:
             raise UsageError("the arrays hold no samples", where=self.path.name, remedy="put at least one sample on the first axis")
         random.Random(self.seed).shuffle(order)
         for index in order[:limit]:
-            rows = [r.row(0).reshape(r.shape) if one else r.row(index) for r, one in zip(readers, shared, strict=True)]
+            rows = [r.whole() if one else r.row(index) for r, one in zip(readers, shared, strict=True)]
             yield Sample(f"sample {index}", [_finite(v, t, index, self.path) for v, t in zip(rows, self.inputs, strict=True)])
 
 
