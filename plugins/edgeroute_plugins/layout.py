@@ -12,10 +12,11 @@ def guess_layout(shape: Sequence[int | None]) -> str:
     if len(shape) != 4:
         return ""
     _, second, third, last = shape
-    first = second in IMAGE_CHANNELS and 1 not in (third, last)
-    behind = last in IMAGE_CHANNELS and 1 not in (second, third)
-    if first != behind:
-        return "NCHW" if first else "NHWC"
-    if second == third and last != third:
+    first, behind = second in IMAGE_CHANNELS, last in IMAGE_CHANNELS
+    if first and not behind and 1 not in (third, last):
+        return "NCHW"
+    if behind and not first and third != 1:
         return "NHWC"
-    return "NCHW" if third == last and second != third else ""
+    if second == third and third not in (1, last):
+        return "NHWC"
+    return "NCHW" if third == last and third not in (1, second) else ""
