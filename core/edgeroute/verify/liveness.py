@@ -194,10 +194,13 @@ def _causes(
     span = part.high - part.low
     causes = [""] * span.size
     for i in range(span.size):
+        coarse = f"its range of {span[i]:.2g} is {span[i] / step:.1f} steps of the output's scale {step:.2g}" if step else ""
+        unresolved = bool(step) and span[i] < UNRESOLVED * step
         if high[i] - low[i] <= 1e-6 * span[i]:
-            causes[i] = "constant 0" if abs(high[i]) <= 1e-6 * span[i] else f"constant {high[i]:.3g}"
-        elif step and span[i] < UNRESOLVED * step:
-            causes[i] = f"its range of {span[i]:.2g} is {span[i] / step:.1f} steps of the output's scale {step:.2g}"
+            value = 0 if abs(high[i]) <= 1e-6 * span[i] else high[i]
+            causes[i] = f"constant {value:.3g}" + (f", for {coarse}" if unresolved else "")
+        elif unresolved:
+            causes[i] = coarse
         elif spread[i] < QUIET and correlation[i] < 0.5:
             causes[i] = f"nearly constant (spread {spread[i]:.2f}, correlation {correlation[i]:.2f})"
         elif active[i] and clipped[i] > 0.5 * active[i]:

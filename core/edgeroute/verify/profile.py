@@ -89,7 +89,7 @@ def channel_axes(shape: tuple[int, ...]) -> list[int]:
     A lone second axis ([1, 896, 1]) counts positions: its entries are no groups.
     """
     real = [i for i, d in enumerate(shape) if d > 1 and (i > 0 or len(shape) == 1)]
-    if len(shape) >= 4 and len(real) >= 3:
+    if len(shape) >= 4 and len(real) >= 2:
         real = _without_plane(shape, [1, len(shape) - 1])
     elif len(shape) >= 3 and real == [1]:
         return [len(shape) - 1]
@@ -126,6 +126,8 @@ def _without_plane(shape: tuple[int, ...], axes: list[int]) -> list[int]:
     """Of the second and the last axis the one that is not height or width; both where that cannot be told."""
     second, last = shape[axes[0]], shape[axes[1]]
     middle = shape[2:-1]
+    if 1 in (second, last) and second != last:
+        return [axes[0]] if second == 1 else [axes[1]]
     if all(d == last for d in middle) and second != last:
         return [axes[0]]
     if all(d == second for d in middle) and second != last:

@@ -58,7 +58,9 @@ def thresholds(limits: Mapping[str, float]) -> Thresholds:
     marks = dataclasses.replace(Thresholds(), **{n: float(v) for n, v in limits.items()})
     moved: dict[str, float] = {}
     if "min_sqnr" in limits and "min_correlation" not in limits:
-        moved["min_correlation"] = min(marks.min_correlation, math.sqrt(max(0.0, 1 - 10 ** (-marks.min_sqnr / 10))))
+        implied = math.sqrt(max(0.0, 1 - 10 ** (-marks.min_sqnr / 10)))
+        moved["min_correlation"] = min(marks.min_correlation, implied)
+        moved["good_correlation"] = min(marks.good_correlation, implied)
     for name in ("relative", "sqnr", "correlation"):
         outer = "max_relative" if name == "relative" else f"min_{name}"
         if outer in limits and f"good_{name}" not in limits:

@@ -1,0 +1,154 @@
+"""What is dead, and what is no false alarm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeroute.types import Finding, Severity
+from edgeroute.verify import liveness
+from edgeroute.verify.compare import Comparison
+from edgeroute.verify.profile import profile
+
+Array = np.ndarray
+
+
+def found(
+    rows: list[Array], others: list[Array], step: float = 0.0, joined: tuple[dict[str, object], ...] = (), top: float = 0.0
+) -> list[Finding]:
+    known = profile(rows, [int(j["axis"]) for j in joined])  # type: ignore[call-overload]
+    comparison = Comparison("out", known, (0.0, top) if top else None)
+    for r, a in zip(rows, others, strict=True):
+        comparison.add(r, a)
+    parts = liveness.blocks(known, joined)
+    return liveness.findings(liveness.deaths(comparison, parts, step), comparison, parts, step)
+
+
+def errors(findings: list[Finding]) -> list[Finding]:
+    return [f for f in findings if f.severity == Severity.ERROR]
+
+
+def yolo(classes: int = 4, active: int = 2, samples: int = 8, anchors: int = 200) -> list[Array]:
+    """Boxes in pixels over scores, of which only the first `active` classes are ever seen."""
+    generator = np.random.default_rng(0)
+    rows = []
+    for _ in range(samples):
+        boxes = generator.uniform(5, 320, (4, anchors))
+        scores = generator.uniform(0, 1e-6, (classes, anchors))
+        scores[:active] = generator.uniform(0, 0.8, (active, anchors)) ** 4
+        rows.append(np.concatenate([boxes, scores])[None])
+    return rows
+
+
+def quantized(rows: list[Array], step: float) -> list[Array]:
+    return [np.rint(r / step).clip(0, 255) * step for r in rows]
+
+
+def test_scores_under_a_scale_made_for_boxes_are_dead() -> None:
+    step = 320 / 255
+    bad = errors(found(yolo(), quantized(yolo(), step), step))
+    assert [f.where for f in bad] == ["out[axis 1: 4..7]"] and "constant 0, for its range of 0.8 is 0.6 steps" in bad[0].message
+
+
+def test_a_score_channel_that_no_sample_raises_is_no_error() -> None:
+    rows = yolo(classes=6, active=2)
+    others = [r.copy() for r in rows]
+    for other in others:
+        other[:, 6:] = 0
+    assert not errors(found(rows, others, 1 / 255))
+    assert not errors(found(rows, others))
+
+
+def test_one_dead_class_among_living_ones_is_an_error() -> None:
+    rows = yolo(classes=4, active=4)
+    others = [r.copy() for r in rows]
+    for other in others:
+        other[:, 6] = 0
+    bad = errors(found(rows, others))
+    assert [f.where for f in bad] == ["out[axis 1: 6]"] and "constant 0" in bad[0].message
+
+
+def test_scores_that_are_never_raised_are_not_judged_and_that_is_said() -> None:
+    rows = yolo(active=0)
+    others = [r.copy() for r in rows]
+    for other in others:
+        other[:, 4:] = 0
+    answer = found(rows, others, 1.25)
+    assert not errors(answer) and "group-not-judged" in {f.code for f in answer}
+
+
+def test_a_channel_of_features_that_is_constant_saturated_or_nearly_so_is_an_error() -> None:
+    generator = np.random.default_rng(0)
+    rows = [generator.standard_normal((1, 8, 10, 10)) for _ in range(4)]
+    for spoil, said in (
+        (lambda x: x * 0 + 3.0, "constant 3"),
+        (lambda x: x * 0, "constant 0"),
+        (lambda x: 0.02 * x[..., ::-1], "nearly constant"),
+    ):
+        others = [r.copy() for r in rows]
+        for other in others:
+            other[:, 5] = spoil(other[:, 5])
+        bad = errors(found(rows, others))
+        assert [f.where for f in bad] == ["out[axis 1: 5]"] and said in bad[0].message
+
+
+def test_activity_beyond_the_output_range_is_saturation() -> None:
+    generator = np.random.default_rng(0)
+    rows = [generator.uniform(0, 10, (1, 6, 50)) for _ in range(4)]
+    others = [r.clip(0, 2.0) for r in rows]
+    bad = errors(found(rows, others, 2.0 / 255, top=2.0))
+    assert bad and "saturated" in bad[0].message
+
+
+def test_quantization_of_healthy_outputs_raises_no_alarm() -> None:
+    generator = np.random.default_rng(0)
+    for shape in ((1, 1000), (1, 8, 10, 10), (1, 10, 10, 8), (1, 896, 16), (1, 896, 1), (1, 512)):
+        rows = [generator.standard_normal(shape) * 3 + 10 for _ in range(16)]
+        assert not errors(found(rows, quantized(rows, 30 / 255), 30 / 255)), shape
+    logits = [generator.standard_normal((1, 40, 300)) * 4 for _ in range(16)]
+    rows = [np.exp(x) / np.exp(x).sum(2, keepdims=True) for x in logits]
+    assert not errors(found(rows, quantized(rows, 1 / 256), 1 / 256)), "a softmax over many classes"
+
+
+def test_sparse_activity_in_one_sample_is_not_judged() -> None:
+    generator = np.random.default_rng(0)
+    rows = [generator.standard_normal((1, 6, 40)) for _ in range(8)]
+    others = [r.copy() for r in rows]
+    for i, (r, a) in enumerate(zip(rows, others, strict=True)):
+        r[:, 2] = 0
+        a[:, 2] = 0
+        if i == 3:
+            r[:, 2, 7] = 20.0
+    assert not errors(found(rows, others))
+
+
+def test_faint_channels_that_no_shared_scale_can_hold_are_a_warning() -> None:
+    generator = np.random.default_rng(0)
+    loudness = np.array([10.0, 10, 10, 10, 10, 0.1])[None, :, None]
+    rows = [generator.standard_normal((1, 6, 40)) * loudness + 40 for _ in range(8)]
+    answer = found(rows, quantized(rows, 90 / 255), 90 / 255)
+    assert not errors(answer) and [f.code for f in answer] == ["faint-group-lost"]
+
+
+def test_an_output_that_died_as_a_whole_is_named_once() -> None:
+    rows = [np.random.default_rng(i).standard_normal((1, 24, 60)) for i in range(4)]
+    bad = errors(found(rows, [np.zeros_like(r) for r in rows]))
+    assert [f.where for f in bad] == ["out"]
+
+
+def test_known_parts_of_a_concat_are_judged_though_their_values_would_not_tell() -> None:
+    generator = np.random.default_rng(0)
+    rows = [
+        np.concatenate([generator.standard_normal((1, 4, 60)) * 100, generator.standard_normal((1, 2, 60)) * 0.3], axis=1) for _ in range(4)
+    ]
+    others = quantized([r + 400 for r in rows], 800 / 255)
+    others = [a - 400 for a in others]
+    assert not errors(found(rows, others))
+    bad = errors(found(rows, others, 800 / 255, ({"output": "out", "axis": 1, "sizes": [4, 2]},)))
+    assert [f.where for f in bad] == ["out[axis 1: 4..5]"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e4])
+def test_a_healthy_file_is_healthy_at_any_scale(scale: float) -> None:
+    rows = [np.random.default_rng(i).standard_normal((1, 8, 6, 6)) * scale + scale for i in range(6)]
+    assert not found(rows, [r * 1.0001 for r in rows])
