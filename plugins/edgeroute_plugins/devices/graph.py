@@ -48,12 +48,14 @@ class Graph:
         return sum(node.macs for node in self.nodes)
 
     @functools.cached_property
-    def activations(self) -> tuple[TensorData, ...]:
-        """What flows: graph inputs, and everything that an operator writes."""
-        return tuple(t for t in self.main.tensors if self.is_activation(t))
+    def flowing(self) -> frozenset[int]:
+        """Tensors that depend on the graph's inputs; what is computed from constants alone (float16 weights, say) does not."""
+        readers = {node for i in self.main.inputs for node in self.flow.consumers.get(i, ())}
+        operators = readers | self.flow.downstream(readers)
+        return frozenset(self.main.inputs) | {t for i in operators for t in self.main.operators[i].outputs if t >= 0}
 
     def is_activation(self, tensor: TensorData) -> bool:
-        return tensor.index in self.flow.producer or tensor.index in self.main.inputs
+        return tensor.index in self.flowing
 
     def producer(self, tensor: TensorData) -> Node | None:
         index = self.flow.producer.get(tensor.index)
@@ -107,7 +109,7 @@ class Node:
 
     @functools.cached_property
     def data(self) -> tuple[TensorData, ...]:
-        """Operands that flow (not constants)."""
+        """Operands that flow."""
         return tuple(t for t in self.inputs if t is not None and self.graph.is_activation(t))
 
     @functools.cached_property
@@ -116,8 +118,8 @@ class Node:
 
     @property
     def touched(self) -> tuple[TensorData, ...]:
-        """Operands that flow, and results."""
-        return (*self.data, *self.outputs)
+        """Operands and results that flow."""
+        return (*self.data, *(t for t in self.outputs if self.graph.is_activation(t)))
 
     @property
     def x(self) -> TensorData | None:

@@ -35,7 +35,7 @@ def refusals(node: Node) -> Reasons:
 
 def types(node: Node) -> Reasons:
     """Operands that an accelerator does not compute on."""
-    for tensor in node.touched:
+    for tensor in node.touched or node.outputs:
         if tensor.dtype in FLOATS:
             return (("TFL-008", f"{tensor.name} is {tensor.dtype}"),)
         if tensor.dtype == "int16" and not tensor.is_variable:

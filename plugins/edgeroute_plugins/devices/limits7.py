@@ -24,7 +24,7 @@ def dimensions(node: Node) -> str:
 
 def computed_weights(node: Node) -> str:
     for what, tensor in (("weights", node.weights), ("bias", node.bias)):
-        if node.name in WEIGHTED and tensor is not None and tensor not in node.constants:
+        if node.name in WEIGHTED and tensor is not None and not tensor.is_constant:
             return f"its {what} ({tensor.name}) are computed by the graph"
     return ""
 

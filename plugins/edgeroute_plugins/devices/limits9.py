@@ -23,7 +23,7 @@ def rank(node: Node) -> str:
 
 
 def not_integer(node: Node) -> str:
-    wrong = next((t for t in node.touched if t.dtype not in INT8), None)
+    wrong = next((t for t in node.touched or node.outputs if t.dtype not in INT8), None)
     return "" if wrong is None else f"{wrong.name} is {wrong.dtype}"
 
 
