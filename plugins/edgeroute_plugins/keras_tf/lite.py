@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from edgeroute.errors import ConverterFailed, EdgerouteError, UsageError
 from edgeroute.types import Calibration, Facts, Tensor
+from edgeroute_plugins import feeding
+from edgeroute_plugins.feeding import Slot
 from edgeroute_plugins.keras_tf.models import first_line
 from edgeroute_plugins.keras_tf.options import LiteOptions, QuantizeOptions
 from edgeroute_plugins.keras_tf.signatures import pinned
@@ -65,24 +67,11 @@ def prepare(source: Path, scratch: Path, options: LiteOptions) -> tuple[Any, Fac
         return tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=[name]), facts
 
 
-def samples(calibration: Calibration, inputs: tuple[Tensor, ...]) -> Iterator[dict[str, Any]]:
+def samples(calibration: Calibration, inputs: Sequence[Tensor]) -> Iterator[dict[str, Any]]:
     """Name → array, one sample at a time; the samples come in the source's layout and are turned into this model's."""
-    import numpy as np
-
-    from edgeroute.verify.pairing import feeds
-
-    arrays = [calibration.array(i) for i in range(len(calibration.names))]
-    given = [Tensor(n, (1, *a.shape[1:]), str(a.dtype)) for n, a in zip(calibration.names, arrays, strict=True)]
-    plan = next(feeds(given, inputs), None)
-    if plan is None:
-        raise UsageError(
-            "the samples do not fit the model's inputs: " + "; ".join(f"{t.name} {list(t.shape)}" for t in [*given, *inputs]),
-            remedy="calibrate with arrays of the model's own shapes: --calibrate FILE.npz",
-            code="calibration-shape",
-        )
-    for index in range(min(calibration.usable, MOST_SAMPLES)):
-        rows = [np.asarray(array[index : index + 1]) for array in arrays]
-        yield {t.name: np.ascontiguousarray(f.apply(rows[f.source]), dtype=t.dtype) for t, f in zip(inputs, plan, strict=True)}
+    slots = [Slot(t.name, tuple(d or 1 for d in t.shape), t.dtype) for t in inputs]
+    for row in feeding.samples(calibration, slots, MOST_SAMPLES):
+        yield {slot.name: array for slot, array in zip(slots, row, strict=True)}
 
 
 def convert(converter: Any) -> bytes:

@@ -158,10 +158,27 @@ def output_names(model: Any) -> list[str]:
     return names
 
 
+def unroll(model: Any, limit: int) -> list[str]:
+    """Turn recurrent layers over at most `limit` steps into plain operators; returns their names. The numbers stay."""
+    names = []
+    for layer in model._flatten_layers(include_self=False):
+        steps = steps_of(layer) if hasattr(layer, "unroll") else None
+        if steps is not None and 0 < steps <= limit:
+            layer.unroll = True
+            names.append(str(layer.name))
+    return names
+
+
+def steps_of(layer: Any) -> int | None:
+    """Length of the series that a recurrent layer takes; None where it is open or unknown."""
+    shape = getattr(getattr(layer, "input", None), "shape", None)
+    return int(shape[1]) if shape is not None and len(shape) > 1 and shape[1] else None
+
+
 def model_facts(model: Any, **notes: Any) -> Facts:
     """Ports as the model declares them, and its layers by class."""
     layers: dict[str, int] = {}
-    for layer in model._flatten_layers(include_self=False) if hasattr(model, "_flatten_layers") else model.layers:
+    for layer in model._flatten_layers(include_self=False):
         layers[type(layer).__name__] = layers.get(type(layer).__name__, 0) + 1
     inputs = tuple(Tensor(n, tuple(t.shape), dtype_name(t.dtype)) for n, t in zip(unique_names(model.inputs), model.inputs, strict=True))
     outputs = tuple(Tensor(n, tuple(t.shape), dtype_name(t.dtype)) for n, t in zip(output_names(model), model.outputs, strict=True))

@@ -15,6 +15,7 @@ class KerasOptions:
     input_shapes: Mapping[str, Sequence[int]] = option(
         {}, "shape of each input by name, batch included; an open batch becomes 1 by itself", fill="input_shapes"
     )
+    unroll: int = option(64, "recurrent layers over at most this many steps are unrolled: no accelerator runs loops; 0: never")
     trust: bool = option(False, "load Lambda layers and the like, which run code from the file", fill="trust")
 
 

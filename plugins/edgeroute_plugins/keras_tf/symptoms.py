@@ -6,6 +6,12 @@ from edgeroute.types import Symptom
 
 SYMPTOMS = (
     Symptom(
+        r"Segmentation fault[\s\S]*calibrator\.py.* in _feed_tensors",
+        "tf-lite-loop",
+        "TensorFlow's calibrator crashes on this model (it does on loops, which recurrent layers over long or open series leave)",
+        "unroll them (--set keras-savedmodel.unroll=512), or take another quantizer: --avoid tf-lite",
+    ),
+    Symptom(
         r"Flex ops: ([\w, ]+)",
         "tflite-operator-missing",
         "TFLite has no operator for {0}",

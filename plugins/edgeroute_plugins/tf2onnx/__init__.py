@@ -1,0 +1,1 @@
+"""Keras, SavedModel and TFLite to ONNX, by tf2onnx."""
