@@ -12,6 +12,7 @@ from edgeroute.checks import check_artifact
 from edgeroute.errors import SourceError
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.runner import measure, shapes
+from edgeroute.runner.chain import NO_STEPS, Chain
 from edgeroute.runner.deliver import deliver, destination, must_be_writable
 from edgeroute.runner.explore import Arrival, Search, Trail, explore
 from edgeroute.runner.request import Request, check_options
@@ -22,6 +23,7 @@ from edgeroute.types import (
     Converter,
     Finding,
     Json,
+    Preprocess,
     Severity,
     StepRecord,
     Tensor,
@@ -46,9 +48,9 @@ class Yardstick:
     let_through: list[str] = field(default_factory=list)
     """Edges whose breach of a threshold the user allowed."""
 
-    def verify(self, done: Done, converter: Converter) -> Verification:
+    def verify(self, done: Done, converter: Converter, chain: Chain) -> Verification:
         self._source_untouched(converter)
-        answer = measure.verify(self.workshop, done, converter, self.samples, self.reference, self.request.thresholds, done.record.notes)
+        answer = measure.verify(self.workshop, done, converter, self.samples, self.reference, self.request.thresholds, chain)
         if answer.status == "failed" and self.request.allow_degraded and not thresholds.is_final(answer):
             self.let_through.append(done.record.key)
             answer = dataclasses.replace(answer, status="degraded")
@@ -76,7 +78,8 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     artifact = recognize(source, workshop.plugins, workshop.catalog)
     _plan_before_work(workshop, artifact, target, request)
     inputs = shapes.resolve(_inputs(artifact, request), request.input_shapes)
-    samples = measure.prepare(workshop, request, inputs)
+    folds = device.camera and request.preprocess.known
+    samples = measure.prepare(workshop, request, inputs, pixels=folds)
     yardstick = Yardstick(workshop, request, samples, inputs, artifact, measure.refer(workshop, artifact, samples, inputs))
     trail = Trail()
 
@@ -85,12 +88,20 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
             workshop, final, device, {"verification": verification, "runtime": request.runtime, "preprocess": request.preprocess}
         )
 
-    search = Search(workshop, target, request, fills(samples, inputs, request), yardstick.verify, validate)
+    def filled(chain: Chain) -> Mapping[str, object]:
+        return fills(samples, inputs, request, chain)
+
+    wishes = (CAMERA,) if folds and samples.calibration.pixels and CAMERA in {c.name for c in workshop.catalog.converters} else ()
+    search = Search(workshop, target, request, filled, yardstick.verify, validate, wishes)
     arrival = explore(search, artifact, trail)
     return _finish(workshop, artifact, arrival, target, request, samples, trail, yardstick.let_through, time.monotonic() - started)
 
 
-def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Request) -> Mapping[str, object]:
+CAMERA = "camera"
+"""Converters of this name fold the preprocessing into the model; taken for cameras wherever the preprocessing is known."""
+
+
+def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Request, chain: Chain = NO_STEPS) -> Mapping[str, object]:
     """What edgeroute puts into options that are declared with `fill`."""
     values: dict[str, object] = {
         "input_shapes": {t.name: t.shape for t in inputs},
@@ -99,9 +110,20 @@ def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Re
         "model_factory": request.model_factory,
         "signature": request.signature,
     }
+    values["input_range"] = input_range(request.preprocess, chain)
     if samples is not None:
-        values["calibration"] = samples.calibration
+        values["calibration"] = measure.as_pixels(samples.calibration) if chain.raw_pixels else samples.calibration
     return values
+
+
+def input_range(preprocess: Preprocess, chain: Chain) -> tuple[float, float] | None:
+    """What pixels 0 and 255 become before the model sees them, so that its input's scale leaves the byte as it is; None if unknown."""
+    if chain.raw_pixels:
+        return (0.0, 255.0)
+    if not preprocess.known or len(set(preprocess.mean)) > 1 or len(set(preprocess.std)) > 1:
+        return None
+    low, high = ((pixel * preprocess.scale - preprocess.mean[0]) / preprocess.std[0] for pixel in (0, 255))
+    return (low, high)
 
 
 def _plan_before_work(workshop: Workshop, artifact: Artifact, target: str, request: Request) -> None:

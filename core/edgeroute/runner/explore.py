@@ -6,23 +6,35 @@ it. When nothing leads on, the search steps back to the artifact before, whose e
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgeroute import planner
-from edgeroute.errors import ConverterFailed, EdgerouteError, EnvironmentFailed, PlanError, PluginError, VerificationFailed
+from edgeroute.errors import (
+    CheckFailed,
+    ConverterFailed,
+    EdgerouteError,
+    EnvironmentFailed,
+    PlanError,
+    PluginError,
+    UsageError,
+    VerificationFailed,
+)
 from edgeroute.runner.blocked import blocked_edges
+from edgeroute.runner.chain import Chain, after, chain_of
 from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.step import Done, run_step
-from edgeroute.types import Artifact, Converter, Json, LeftOut, StepRecord, ValidationReport, Verification
+from edgeroute.types import Artifact, Converter, Json, LeftOut, Route, StepRecord, ValidationReport, Verification
 from edgeroute.workshop import Workshop
 
 STEP_ERRORS = (ConverterFailed, EnvironmentFailed, VerificationFailed, PluginError)
 ATTEMPTS = 24
 """Failed edges after which a conversion gives up."""
 
-Verify = Callable[[Done, Converter], Verification]
+Verify = Callable[[Done, Converter, Chain], Verification]
+Fills = Callable[[Chain], Mapping[str, object]]
 Validate = Callable[[Artifact, Verification | None], ValidationReport]
 
 
@@ -62,9 +74,11 @@ class Search:
     workshop: Workshop
     target: str
     request: Request
-    fills: Mapping[str, object]
+    fills: Fills
     verify: Verify
     validate: Validate
+    wishes: tuple[str, ...] = ()
+    """Edges to be taken where a route through them exists; unlike `via`, not at any price."""
 
 
 def explore(search: Search, source: Artifact, trail: Trail) -> Arrival:
@@ -77,13 +91,13 @@ def explore(search: Search, source: Artifact, trail: Trail) -> Arrival:
 
 def _walk(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via: Sequence[str], trail: Trail) -> Arrival | None:
     while len(trail.errors) < ATTEMPTS:
-        converter = _next(search, artifact, via, trail, first=not done)
+        converter = _next(search, artifact, done, via, trail)
         if converter is None:
             return None
         if isinstance(converter, str):
             return _arrive(search, artifact, done, trail)
         try:
-            step, record = _take(search, artifact, converter)
+            step, record = _take(search, artifact, converter, chain_of(done))
         except STEP_ERRORS as error:
             trail.blame(artifact, converter, error)
             if search.request.via:
@@ -101,26 +115,39 @@ def _walk(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via:
     return None
 
 
-def _next(search: Search, artifact: Artifact, via: Sequence[str], trail: Trail, *, first: bool) -> Converter | str | None:
+def _next(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via: Sequence[str], trail: Trail) -> Converter | str | None:
     """The next edge; the target's name on arrival; None when nothing leads on."""
-    blocked = {**blocked_edges(search.workshop, artifact, search.request, search.fills), **trail.blamed.get(artifact.sha256, {})}
+    fills = search.fills(chain_of(done))
+    blocked = {**blocked_edges(search.workshop, artifact, search.request, fills), **trail.blamed.get(artifact.sha256, {})}
+    wishes = [w for w in search.wishes if w not in {s.converter for s in done}]
     try:
-        plan = planner.plan(
-            search.workshop.catalog, artifact.format, search.target, blocked=blocked, via=via, avoid=search.request.avoid, k=1
-        )
+        route = _route(search, artifact, blocked, via, wishes)
     except PlanError as error:
-        if first or not trail.errors:
+        if not done or not trail.errors:
             trail.errors.append(error)
         return None
-    route = plan.routes[0]
     return route.converters[0] if route.converters else search.target
 
 
-def _take(search: Search, artifact: Artifact, converter: Converter) -> tuple[Done, StepRecord]:
+def _route(search: Search, artifact: Artifact, blocked: Mapping[str, LeftOut], via: Sequence[str], wishes: Sequence[str]) -> Route:
+    """The best route with the wishes somewhere among the pins, else without them."""
+    found: list[Route] = []
+    for place in range(len(via) + 1) if wishes else ():
+        with contextlib.suppress(PlanError, UsageError):
+            found.append(_best(search, artifact, blocked, (*via[:place], *wishes, *via[place:])))
+    return min(found, key=lambda r: (r.cost, r.keys)) if found else _best(search, artifact, blocked, via)
+
+
+def _best(search: Search, artifact: Artifact, blocked: Mapping[str, LeftOut], via: Sequence[str]) -> Route:
+    plan = planner.plan(search.workshop.catalog, artifact.format, search.target, blocked=blocked, via=via, avoid=search.request.avoid, k=1)
+    return plan.routes[0]
+
+
+def _take(search: Search, artifact: Artifact, converter: Converter, chain: Chain) -> tuple[Done, StepRecord]:
     request = search.request
-    options = options_for(converter, request, search.fills)
+    options = options_for(converter, request, search.fills(chain))
     step = run_step(search.workshop, converter, artifact, options, request.limits)
-    verification = search.verify(step, converter)
+    verification = search.verify(step, converter, after(chain, step.record.notes))
     if verification.status == "failed":
         raise _breach(converter, verification)
     status = "passed" if verification.status == "unmeasured" else verification.status
@@ -148,8 +175,6 @@ def _arrive(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], tr
     if validation.ok:
         return Arrival(artifact, done, validation)
     worst = min(validation.findings, key=lambda f: f.severity.rank)
-    from edgeroute.errors import CheckFailed
-
     error = CheckFailed(f"{search.target} would refuse the file: {worst.message}", where=worst.where, remedy=worst.remedy, code=worst.code)
     trail.rejected.append(
         {

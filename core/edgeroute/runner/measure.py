@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 from edgeroute import codec
 from edgeroute.errors import EdgerouteError, SourceError, VerificationFailed
 from edgeroute.recognize import digest_files
+from edgeroute.runner.chain import Chain
 from edgeroute.runner.diagnose import family_of
 from edgeroute.runner.request import Request
 from edgeroute.runner.step import Done
@@ -51,22 +54,41 @@ class Reference:
     seconds: float = 0.0
 
 
-def prepare(workshop: Workshop, request: Request, inputs: Sequence[Tensor]) -> Samples:
+def prepare(workshop: Workshop, request: Request, inputs: Sequence[Tensor], *, pixels: bool = False) -> Samples:
     """Make the samples from the user's images or arrays, or random ones; raises SourceError or UsageError for unusable ones."""
     source = str(request.calibrate) if request.calibrate else ""
     content = digest_files(request.calibrate)[1] if request.calibrate and request.calibrate.exists() else source
-    key = digest_json([content, to_json(request.preprocess), to_json(inputs), _verifier()])[:32]
+    key = digest_json([content, to_json(request.preprocess), to_json(inputs), pixels, _verifier()])[:32]
     entry = workshop.cache.get("samples", key)
     if entry is None:
         workshop.progress("preparing samples", None)
         staged = workshop.cache.stage(key)
-        arguments = {"source": source, "inputs": to_json(inputs), "preprocess": to_json(request.preprocess), "out": str(staged / "data")}
+        arguments = {
+            "source": source,
+            "inputs": to_json(inputs),
+            "preprocess": to_json(request.preprocess),
+            "out": str(staged / "data"),
+            "pixels": pixels,
+        }
         outcome = workshop.call("edgeroute.verify.samples:prepare", arguments, RUNTIME, staged)
-        _raise_if_failed(outcome, "preparing the samples")
+        _raise_if_failed(outcome, "preparing the samples", staged)
+        _camera_side(staged / "data")
         entry = workshop.cache.put("samples", key, staged, {"value": outcome.value})
     value = entry.value["value"]
     calibration = dataclasses.replace(codec.from_json(Calibration, value["calibration"]), path=entry.folder / "data")
     return Samples(calibration, tuple(codec.from_json(Finding, f) for f in value["findings"]))
+
+
+def _camera_side(folder: Path) -> None:
+    """The same samples as a model takes them whose preprocessing is inside: a folder of its own, without a copy."""
+    if (folder / "pixels.npy").exists():
+        (folder / "camera").mkdir()
+        os.link(folder / "pixels.npy", folder / "camera" / "0.npy")
+
+
+def as_pixels(calibration: Calibration) -> Calibration:
+    """The samples [count, H, W, C] uint8 as a camera feeds them, for steps after the preprocessing was folded in."""
+    return dataclasses.replace(calibration, path=calibration.path / "camera", sha256=f"{calibration.sha256}:pixels")
 
 
 def refer(workshop: Workshop, artifact: Artifact, samples: Samples, inputs: Sequence[Tensor]) -> Reference | None:
@@ -86,7 +108,7 @@ def refer(workshop: Workshop, artifact: Artifact, samples: Samples, inputs: Sequ
             "out": str(staged / "data"),
         }
         outcome = workshop.call("edgeroute.verify.execute:reference", arguments, runner.environment, staged, runner.code)
-        _raise_if_failed(outcome, f"running {artifact.path.name}")
+        _raise_if_failed(outcome, f"running {artifact.path.name}", staged)
         entry = workshop.cache.put("outputs", key, staged, {"value": outcome.value, "seconds": outcome.seconds})
     return Reference(artifact, entry.folder / "data", float(entry.value.get("seconds", 0.0)))
 
@@ -98,33 +120,35 @@ def verify(
     samples: Samples,
     reference: Reference | None,
     limits: Mapping[str, float],
-    notes: Json = None,
+    chain: Chain,
 ) -> Verification:
     """Hold a step's output against the pristine source's answers; a verification of the same file and samples is taken from the cache."""
     kind = "int8" if workshop.catalog.formats[converter.target].precision == "int8" else "float"
     runner = workshop.catalog.runner(converter.target)
     if runner is None or workshop.catalog.formats[converter.target].precision == "opaque":
         return Verification("unmeasured", kind)
-    measured = _measured(workshop, done, runner, samples, reference, kind, notes)
+    measured = _measured(workshop, done, runner, samples, reference, kind, chain)
     by_default = tuple(f for f in measured.findings if f.code not in thresholds.SOFT)
     return thresholds.judge(dataclasses.replace(measured, findings=by_default), kind, limits, converter.name)
 
 
 def _measured(
-    workshop: Workshop, done: Done, runner: Runner, samples: Samples, reference: Reference | None, kind: str, notes: Json
+    workshop: Workshop, done: Done, runner: Runner, samples: Samples, reference: Reference | None, kind: str, chain: Chain
 ) -> Verification:
     against = reference.artifact.sha256 if reference else ""
-    key = digest_json([samples.calibration.sha256, against, runner.run, _verifier(), notes])[:32]
+    key = digest_json([samples.calibration.sha256, against, runner.run, _verifier(), chain.raw_pixels, chain.notes])[:32]
     known: Mapping[str, Json] = done.entry.value.get("verifications", {})
     if key not in known:
         workshop.progress(f"verifying what {done.record.converter} wrote", None)
-        value = _measure(workshop, done, runner, samples, reference, kind, notes)
+        value = _measure(workshop, done, runner, samples, reference, kind, chain)
         workshop.cache.amend(done.entry, {"verifications": {**known, key: value}})
         known = {key: value}
     return codec.from_json(Verification, known[key])
 
 
-def _measure(workshop: Workshop, done: Done, runner: Runner, samples: Samples, reference: Reference | None, kind: str, notes: Json) -> Json:
+def _measure(
+    workshop: Workshop, done: Done, runner: Runner, samples: Samples, reference: Reference | None, kind: str, chain: Chain
+) -> Json:
     folder = workshop.cache.stage("verify")
     arguments = {
         "runner": runner.run,
@@ -132,7 +156,8 @@ def _measure(workshop: Workshop, done: Done, runner: Runner, samples: Samples, r
         "samples": to_json(samples.calibration),
         "reference": str(reference.folder) if reference else "",
         "kind": kind,
-        "notes": notes or {},
+        "notes": dict(chain.notes),
+        "raw_pixels": chain.raw_pixels,
     }
     try:
         outcome = workshop.call("edgeroute.verify.execute:measure", arguments, runner.environment, folder, runner.code)
@@ -153,15 +178,16 @@ def _unloadable(done: Done, outcome: Outcome) -> EdgerouteError:
     )
 
 
-def _raise_if_failed(outcome: Outcome, doing: str) -> None:
+def _raise_if_failed(outcome: Outcome, doing: str, staged: Path) -> None:
     if outcome.status == "ok":
         return
+    shutil.rmtree(staged, ignore_errors=True)
     error = outcome.error
     family = family_of(error, SourceError)
     raise family(
         f"{doing} failed: {error.get('message') or outcome.status}",
         where=str(error.get("where") or ""),
-        remedy=str(error.get("remedy") or f"read the log {outcome.log}"),
+        remedy=str(error.get("remedy") or "`edgeroute doctor` looks for the reason"),
         code=str(error.get("code") or ""),
     )
 
