@@ -98,11 +98,23 @@ def _finding(rule: Rule, severity: Severity, remedy: str, hits: list[Hit]) -> Fi
     return Finding(
         code=rule.code,
         severity=severity,
-        message=f"{rule.title}: {_listed([f'{h.where}: {h.what}' if h.where and len(hits) > 1 else h.what for h in hits])}",
+        message=f"{rule.title}: {_listed(_told(hits))}",
         remedy=remedy,
         where=_listed(list(dict.fromkeys(h.where for h in hits if h.where)), ", ", 12),
         cost=min(1.0, sum(h.cost for h in hits)),
     )
+
+
+def _told(hits: list[Hit]) -> list[str]:
+    """What is wrong, equal things counted and unequal ones with their place."""
+    groups: dict[str, list[Hit]] = defaultdict(list)
+    for hit in hits:
+        groups[hit.what].append(hit)
+    if len(groups) == 1:
+        return [f"{hits[0].what} ({len(hits)} times)" if len(hits) > 1 else hits[0].what]
+    return [
+        f"{len(group)} times {what}" if len(group) > 1 else f"{group[0].where}: {what}".removeprefix(": ") for what, group in groups.items()
+    ]
 
 
 def _listed(items: list[str], separator: str = "; ", shown: int = SHOWN) -> str:

@@ -95,7 +95,7 @@ def planar(case: CavalryCase) -> Iterator[Hit]:
 def pitch(case: CavalryCase) -> Iterator[Hit]:
     for value in _inputs(case):
         odd = [d for d in (value.shape or ())[2:4] if isinstance(d, int) and d % PITCH]
-        if value.shape is not None and len(value.shape) == 4 and odd:
+        if value.shape is not None and len(value.shape) == 4 and value.shape[1] == 3 and odd:
             yield Hit(f"{value.shape[2]}x{value.shape[3]}", f"input {value.name}", 0.3)
 
 

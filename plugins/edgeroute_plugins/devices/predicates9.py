@@ -224,7 +224,7 @@ def split(node: Node) -> str:
         return "its axis is computed by the graph"
     if axis == (0,) and rank > 1:
         return "it splits the batch"
-    odd = sorted({t.shape[-1] for t in node.outputs if t.shape[-1] % limit("channels")})
+    odd = sorted({t.shape[-1] for t in node.outputs if t.shape and t.shape[-1] % limit("channels")})
     return f"it splits off {', '.join(map(str, odd))} channels" if axis == (rank - 1,) and odd else ""
 
 
