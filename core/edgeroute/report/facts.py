@@ -10,9 +10,9 @@ from edgeroute.report.blocks import BAD, GOOD, MUTED, WARN, Cell
 from edgeroute.types import Json, to_json
 
 TONES: Mapping[str, str] = {
-    "passed": GOOD, "succeeded": GOOD, "ready": GOOD, "ok": GOOD, "built": GOOD, "accelerator": GOOD,
-    "degraded": WARN, "warning": WARN, "handed-over": WARN, "cpu": WARN, "missing": WARN,
-    "failed": BAD, "error": BAD, "refused": BAD, "broken": BAD,
+    "passed": GOOD, "succeeded": GOOD, "ready": GOOD, "ok": GOOD, "built": GOOD, "caller": GOOD, "accelerator": GOOD,
+    "degraded": WARN, "warning": WARN, "handed-over": WARN, "cpu": WARN, "missing": WARN, "to-build": WARN,
+    "failed": BAD, "error": BAD, "refused": BAD, "broken": BAD, "no-python": BAD, "offline": BAD, "tool-missing": BAD, "unreachable": BAD,
     "unmeasured": MUTED, "skipped": MUTED, "tip": MUTED,
 }  # fmt: skip
 SEVERITIES = ("error", "warning", "tip")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from edgeroute.report import words
@@ -87,7 +88,7 @@ def needs(converter: Mapping[str, Json], environments: Mapping[str, str]) -> Cel
         return Cell("edgeroute itself", MUTED)
     states = [environments.get(name, "") for name in names]
     text = ", ".join(f"{words.clean(n)} ({words.clean(s)})" if s else words.clean(n) for n, s in zip(names, states, strict=True))
-    tones = [TONES.get(state.split(":")[0].split(" ")[0], "") for state in states]
+    tones = [TONES.get(re.split(r"[:, ]", state)[0], "") for state in states]
     return Cell(text, next((tone for tone in ("bad", "warn", "good") if tone in tones), ""))
 
 
