@@ -13,7 +13,7 @@ from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts
 from edgeroute_plugins import feeding
 from edgeroute_plugins.aiedge.options import Options
-from edgeroute_plugins.tflite import editing, legalize
+from edgeroute_plugins.tflite import border, editing, legalize
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D_TRANSPOSE", "FULLY_CONNECTED")
 
@@ -36,7 +36,11 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     from ai_edge_quantizer import quantizer
 
     model = editing.load(source)
-    changed = {"unpacked_half_floats": legalize.unpack_half_floats(model), "added_signature": legalize.sign(model)}
+    changed = {
+        "unpacked_half_floats": legalize.unpack_half_floats(model),
+        "added_signature": border.sign(model),
+        "negations": legalize.multiply_negations(model),
+    }
     try:
         tool = quantizer.Quantizer(bytes(editing.serialize(model)))
         set_recipe(tool, options, per_tensor)
@@ -44,6 +48,10 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
         tool.quantize(ranges, enable_progress_report=False).export_model(str(out), overwrite=True)
     except (RuntimeError, ValueError, KeyError, NotImplementedError) as error:
         raise _refused(error) from error
+    finished = editing.load(out)
+    border.restore_names(finished, *border.border_names(model))
+    border.order_signatures(finished)
+    editing.save(finished, out)
     notes = {"calibration_samples": count, "legalized": {k: v for k, v in changed.items() if v}}
     return Facts(notes={**notes, "per_tensor": per_tensor, "border": options.border, "algorithm": options.algorithm})
 
@@ -67,7 +75,26 @@ def calibrate(tool: Any, model: Any, options: Options) -> tuple[Any, int]:
     for arguments in rows(model, options):
         collector.calibrate({editing.text(signature.signatureKey): [arguments]}, tool._recipe_manager)
         count += 1
-    return collector.get_model_qsvs(), count
+    return with_input_range(in_rank(collector.get_model_qsvs(), model), model, options.input_range), count
+
+
+def with_input_range(ranges: Any, model: Any, limits: tuple[float, float] | None) -> Any:
+    """The ranges, where the picture input's is that of all pixels, seen or not."""
+    for tensor in border.pictures(model) if limits is not None else ():
+        known = ranges.get(editing.text(tensor.name))
+        if known is not None and limits is not None:
+            for key, value in zip(("min", "max"), limits, strict=True):
+                known[key] = np.full_like(known[key], value)
+    return ranges
+
+
+def in_rank(ranges: Any, model: Any) -> dict[str, Any]:
+    """The ranges as arrays of each tensor's rank, [1, 1, 1, 1] for an image: the tool applies them to constants of that rank."""
+    ranks = {editing.text(t.name): len(editing.shape(t)) for graph in model.subgraphs for t in graph.tensors}
+    return {
+        name: {end: np.asarray(value, dtype=np.float32).reshape((1,) * ranks.get(name, np.ndim(value))) for end, value in found.items()}
+        for name, found in ranges.items()
+    }
 
 
 def widest(before: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

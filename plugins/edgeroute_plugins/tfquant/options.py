@@ -20,3 +20,6 @@ class Options:
     )
     per_channel_dense: bool = option(False, "per-channel weights for dense layers too, in the per-channel edge; ARTPEC-9 refuses them")
     samples: int = option(200, "how many calibration samples to use at most; 0: all")
+    input_range: tuple[float, float] | None = option(
+        None, "what pixels 0 and 255 are at the picture's input: its scale then leaves the byte as it is", fill="input_range"
+    )

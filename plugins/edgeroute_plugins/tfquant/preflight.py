@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeroute.types import Facts, Finding, Severity
 from edgeroute_plugins.tfquant.options import Options
 
-STAY_FLOAT = {"SIN", "COS", "FLOOR", "ROUND", "CEIL", "ELU", "POW", "CUMSUM", "SIGN", "ERF"}
+STAY_FLOAT = {"SIN", "COS", "FLOOR", "ROUND", "CEIL", "ELU", "POW", "CUMSUM", "SIGN", "LOCAL_RESPONSE_NORMALIZATION"}
 """Measured on TensorFlow 2.21: float between DEQUANTIZE and QUANTIZE."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts
 from edgeroute_plugins import feeding
-from edgeroute_plugins.tflite import editing
+from edgeroute_plugins.tflite import border, editing
 from edgeroute_plugins.tflite.legalize import legalize
 from edgeroute_plugins.tfquant.diagnostics import captured_stderr
 from edgeroute_plugins.tfquant.options import Options
@@ -40,8 +40,13 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
 
         calibrated, narrowed = narrow(calibrated, rows(model, options))
         changed["narrowed_ranges"] = narrowed
+    if options.input_range is not None:
+        calibrated = with_input_range(calibrated, options.input_range)
     integer = quantize_calibrated(calibrated, per_tensor, options.per_channel_dense)
-    out.write_bytes(with_border(integer, options.border))
+    finished = editing.parse(with_border(integer, options.border))
+    border.restore_names(finished, *border.border_names(model))
+    border.order_signatures(finished)
+    editing.save(finished, out)
     return Facts(notes={"calibration_samples": count, "legalized": changed, "per_tensor": per_tensor, "border": options.border})
 
 
@@ -74,6 +79,14 @@ def calibrate(model: Any, options: Options) -> tuple[bytes, int]:
             raise _refused("calibrate", f"{error} {words.reason}") from error
 
 
+def with_input_range(calibrated: bytes, limits: tuple[float, float]) -> bytes:
+    """The calibrated model whose picture input has this range: pixel identity needs the whole range of pixels, seen or not."""
+    model = editing.parse(calibrated)
+    for tensor in border.pictures(model):
+        tensor.quantization.min, tensor.quantization.max = [limits[0]], [limits[1]]
+    return bytes(editing.serialize(model))
+
+
 def quantize_calibrated(calibrated: bytes, per_tensor: bool, per_channel_dense: bool) -> bytes:
     """The integer model, still with float inputs and outputs."""
     from tensorflow.lite.python.convert import mlir_quantize
@@ -89,17 +102,17 @@ def quantize_calibrated(calibrated: bytes, per_tensor: bool, per_channel_dense: 
             raise _refused("quantize", f"{error} {words.reason}") from error
 
 
-def with_border(integer: bytes, border: str) -> bytes:
+def with_border(integer: bytes, dtype: str) -> bytes:
     """The model with inputs and outputs of this integer type."""
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
 
-    kind = {"uint8": tf.uint8, "int8": tf.int8}[border]
+    kind = {"uint8": tf.uint8, "int8": tf.int8}[dtype]
     try:
         return bytes(modify_model_io_type(integer, kind, kind))
     except ValueError as error:
         raise ConverterFailed(
-            f"an input or output cannot be {border}: {error}",
+            f"an input or output cannot be {dtype}: {error}",
             where="tf-quantizer",
             remedy="cut what makes indices or booleans (ArgMax, comparisons, non-maximum suppression) off the model: the application does that part",
             code="tf-quantizer-border",
