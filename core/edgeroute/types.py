@@ -252,6 +252,8 @@ class Runner:
     inspect: str = ""
     """`package.module:function(model: Path) -> Facts`, called in the worker: what takes a library to measure (shapes, MACs)."""
     code: tuple[str, ...] = ()
+    trace: str = ""
+    """`package.module:function(model: Path) -> Trace`, called in the worker: what every operator computes, for `edgeroute blame`."""
 
 
 class Session(Protocol):
@@ -262,6 +264,42 @@ class Session(Protocol):
 
     def run(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """One inference: one array per input, in order; returns one array per output, in order."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator inside a model."""
+
+    name: str
+    operator: str
+    """The format's own name: Conv, CONV_2D, …"""
+    inputs: tuple[str, ...]
+    """Keys of tensors; constants among them."""
+    outputs: tuple[str, ...]
+
+
+class Trace(Protocol):
+    """A loaded model whose inner tensors can be read. Tensors go by keys that are unique in the model."""
+
+    inputs: Sequence[Tensor]
+    outputs: Sequence[str]
+    layers: Sequence[Layer]
+    """In the order of execution."""
+
+    def run(self, arrays: Sequence[Any]) -> None:
+        """One inference: one array per input, in order, in the dtypes and shapes that the file declares."""
+
+    def value(self, key: str) -> Any | None:
+        """A tensor of the last run, or a constant, as real numbers (dequantized); None where it cannot be had."""
+
+    def is_constant(self, key: str) -> bool:
+        """Whether the tensor stands in the file."""
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """A tensor's shape, empty where it is not known before the first run."""
+
+    def label(self, key: str) -> str:
+        """The tensor's name for people and for comparison with other files."""
 
 
 @dataclass(frozen=True)
