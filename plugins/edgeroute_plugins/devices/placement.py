@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from edgeroute.types import Json, Preprocess
+from edgeroute.types import Json
 from edgeroute_plugins.devices.cases import Case, Judgement
 from edgeroute_plugins.devices.edgetpu_package import Package
 from edgeroute_plugins.devices.graph import INT8
 from edgeroute_plugins.devices.judge import ACCELERATOR, leaving
 from edgeroute_plugins.devices.rules_artpec7 import limits, parameter_bytes
 from edgeroute_plugins.devices.rules_artpec8 import limit, partitions
-from edgeroute_plugins.devices.rules_input import images, pixel_error
+from edgeroute_plugins.devices.rules_input import images, pixel_error, training
 
 
 def placement(case: Case) -> dict[str, Json]:
@@ -60,11 +60,10 @@ def _scales(case: Case) -> dict[str, Json]:
 
 def _inputs(case: Case) -> list[Json]:
     """Pixel identity per image input: `max_error` is None where the training normalisation is not known."""
-    preprocess = case.context.get("preprocess")
-    known = isinstance(preprocess, Preprocess) and preprocess.known
+    preprocess = training(case.context)
     rows: list[Json] = []
     for tensor in images(case):
-        error = pixel_error(tensor, preprocess) if known and tensor.scale and tensor.dtype in INT8 else None  # type: ignore[arg-type]
+        error = pixel_error(tensor, preprocess) if preprocess is not None and tensor.scale and tensor.dtype in INT8 else None
         row: dict[str, Any] = {"name": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape)}
         rows.append(row | {"scale": list(tensor.scale), "zero_point": list(tensor.zero_point), "max_error": error})
     return rows

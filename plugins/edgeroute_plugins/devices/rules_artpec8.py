@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from edgeroute.types import Severity
 from edgeroute_plugins.devices import limits8
 from edgeroute_plugins.devices.cases import Case, Check, Hit, Judgement, judged, per_operator
-from edgeroute_plugins.devices.graph import CONVOLUTIONS, FLOATS, INT8, Graph, Node
+from edgeroute_plugins.devices.graph import CONVOLUTIONS, INT8, Graph, Node
 from edgeroute_plugins.devices.judge import ACCELERATOR, pessimistic8
 from edgeroute_plugins.devices.rules_quant import weighted
 from edgeroute_plugins.devices.rules_structure import is_custom
@@ -131,10 +131,6 @@ def trailing_custom(case: Case) -> Iterator[Hit]:
     last = case.graph.nodes[-1] if case.graph.nodes else None
     if last is not None and is_custom(last):
         yield Hit(f"{last.operator.custom_code} is the last operator", last.where, 0.05)
-
-
-def floats(graph: Graph) -> int:
-    return sum(any(t.dtype in FLOATS for t in n.touched) for n in graph.nodes)
 
 
 CHECKS: Mapping[str, Check] = {

@@ -23,6 +23,17 @@ def _where(tensor: TensorData) -> str:
     return f"input {tensor.name}"
 
 
+def training(context: Mapping[str, object]) -> Preprocess | None:
+    """What turns a pixel into the file's input; None where that is not known.
+
+    `context["folded"]` says that the preprocessing stands inside the model already: then the file's input is the pixel itself.
+    """
+    if context.get("folded"):
+        return Preprocess(known=True)
+    preprocess = context.get("preprocess")
+    return preprocess if isinstance(preprocess, Preprocess) and preprocess.known else None
+
+
 def dtype(case: Case) -> Iterator[Hit]:
     for tensor in case.graph.inputs:
         if tensor.dtype not in INT8:
@@ -46,12 +57,12 @@ def layout(case: Case) -> Iterator[Hit]:
 
 
 def channels(case: Case) -> Iterator[Hit]:
-    preprocess = case.context.get("preprocess")
+    preprocess = training(case.context)
     for tensor in images(case):
         count = tensor.shape[1 if looks_planar(tensor) else 3]
         if count != 3:
             yield Hit(f"it has {count}", _where(tensor), 0.3)
-        elif isinstance(preprocess, Preprocess) and preprocess.known and preprocess.color != "rgb":
+        elif preprocess is not None and preprocess.color != "rgb":
             yield Hit(f"the model was trained on {preprocess.color}", _where(tensor), 0.3)
 
 
@@ -64,16 +75,16 @@ def signed(case: Case) -> Iterator[Hit]:
 def pixel_identity(case: Case) -> Iterator[Hit]:
     for tensor in images(case):
         if tensor.dtype in INT8 and case.target.camera:
-            yield from _identity(tensor, case.context.get("preprocess"))
+            yield from _identity(tensor, training(case.context))
 
 
-def _identity(tensor: TensorData, preprocess: object) -> Iterator[Hit]:
+def _identity(tensor: TensorData, preprocess: Preprocess | None) -> Iterator[Hit]:
     if not tensor.scale:
         return  # an integer input without a scale takes pixels as they are: the model normalises by itself
     if tensor.scale[0] <= 0:
         yield Hit(f"its scale is {tensor.scale[0]:g}", _where(tensor), 1.0)
         return
-    if not isinstance(preprocess, Preprocess) or not preprocess.known:
+    if preprocess is None:
         yield from _unknown(tensor)
         return
     worst = pixel_error(tensor, preprocess)

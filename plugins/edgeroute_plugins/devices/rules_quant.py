@@ -60,7 +60,9 @@ def borders(case: Case) -> Iterator[Hit]:
 
 
 def weight_only(node: Node) -> str:
-    if node.name == "QUANTIZE" or not any(t.dtype in FLOATS for t in node.touched):
+    """Quantized constants against float activations, directly (hybrid kernels) or through a DEQUANTIZE; SSD's anchors are none."""
+    floats = any(t.dtype in FLOATS for t in node.data) or (node.name == "DEQUANTIZE" and not node.data)
+    if not floats or node.name in ("QUANTIZE", "CUSTOM"):
         return ""
     for tensor in node.constants:
         if tensor.dtype in ("int8", "uint8", "int4") and tensor.scale:

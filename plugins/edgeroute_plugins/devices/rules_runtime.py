@@ -11,7 +11,8 @@ from edgeroute_plugins.devices.rules_structure import is_custom, is_flex
 from edgeroute_plugins.devices.tables import newer, release, table
 
 DOES_NOT_RUN = "TFL-017"
-DEAD = "TFL-021"
+DEAD = frozenset({"TFL-021", "dead-group"})
+"""Codes under which verification reports an output, or a group of channels, that died."""
 
 
 def verification(case: Case) -> Verification | None:
@@ -31,9 +32,9 @@ def dead_outputs(case: Case) -> Iterator[Hit]:
     measured = verification(case)
     if measured is None:
         return
-    seen = [f for f in measured.findings if f.code == DEAD]
+    seen = [f for f in measured.findings if f.code in DEAD]
     for finding in seen:
-        yield Hit(finding.message, finding.where, 1.0, remedy=finding.remedy)
+        yield Hit(finding.message, finding.where, finding.cost, finding.severity, finding.remedy)
     for output in measured.outputs if not seen else ():
         if output.dead_groups or output.spread == 0:
             groups = f" (groups {', '.join(output.dead_groups)})" if output.dead_groups else ""

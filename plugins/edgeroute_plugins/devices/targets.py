@@ -17,7 +17,9 @@ PROFILES: dict[str, dict[str, str]] = {
 
 
 def _details(judge: str, arch: str, **more: Json) -> dict[str, Json]:
-    return {"judge": judge, "arch": arch, "test": TEST, "benchmark": BENCHMARK, "profiles": PROFILES, **more}
+    """`tolerates`: formats that the device loads although no route should aim at them (SSD with its float post-processing)."""
+    tolerates = () if judge in ("artpec7", "cavalry") else ("tflite-mixed",)
+    return {"judge": judge, "tolerates": tolerates, "arch": arch, "test": TEST, "benchmark": BENCHMARK, "profiles": PROFILES, **more}
 
 
 TARGETS = (

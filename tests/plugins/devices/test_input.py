@@ -73,3 +73,9 @@ def test_a_device_without_a_camera_feeds_what_it_likes(tmp_path: Path) -> None:
 def test_larod_makes_rgb_only(tmp_path: Path) -> None:
     bgr = Preprocess(scale=1 / 255, color="bgr", known=True)
     assert "bgr" in only(report(Held(with_input(), "artpec8", {"preprocess": bgr}), tmp_path), "TFL-014").message
+
+
+def test_after_folding_the_input_is_the_pixel_itself(tmp_path: Path) -> None:
+    folded = {"preprocess": IMAGENET, "folded": True}
+    assert "TFL-015" not in codes(report(Held(with_input(scale=1.0), "artpec8", folded), tmp_path))
+    assert "TFL-015" in codes(report(Held(with_input(scale=1.0), "artpec8", {"preprocess": IMAGENET}), tmp_path))

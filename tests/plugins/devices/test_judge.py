@@ -268,3 +268,25 @@ def convolved(**more: object) -> bytes:
 )
 def test_convolutions_of_artpec9(data: bytes, fits: bool, tmp_path: Path) -> None:
     assert bool(placed(data, "artpec9", tmp_path)["counts"]["accelerator"]) == fits
+
+
+def ssd() -> bytes:
+    """Boxes and classes of a picture, and TensorFlow's post-processing with quantized anchors and float outputs."""
+    net = Net()
+    x = net.conv(net.input(scale=1 / 128, zero=128), 16)
+    boxes = net.plain("RESHAPE", x, net.numbers([1, 256, 4]), shape=(1, 256, 4))
+    scores = net.plain("RESHAPE", x, net.numbers([1, 64, 16]), shape=(1, 64, 16))
+    outputs = [net.tensor(shape, "float32") for shape in ((1, 10, 4), (1, 10), (1, 10), (1,))]
+    net.op("CUSTOM", [boxes, scores, net.constant((256, 4), "uint8")], outputs, custom="TFLite_Detection_PostProcess")
+    return net.build(*outputs)
+
+
+@pytest.mark.parametrize("target", ["artpec8", "artpec9", "cpu"])
+def test_ssd_with_its_post_processing_loads_as_axis_ships_it(target: str, tmp_path: Path) -> None:
+    answer = report(Held(ssd(), target, format="tflite-mixed"), tmp_path)
+    assert answer.ok and names(answer.placement, "cpu")[-1:] == ["TFLite_Detection_PostProcess"]
+
+
+def test_ssd_before_the_compiler_keeps_all_but_its_post_processing(tmp_path: Path) -> None:
+    answer = report(Held(ssd(), "artpec7", {"phase": "before-compile"}), tmp_path)
+    assert answer.ok and answer.placement["cut"]["left"] == 1

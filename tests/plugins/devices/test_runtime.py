@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from edgeroute.errors import UsageError
-from edgeroute.types import Severity
+from edgeroute.types import Finding, Severity
 from edgeroute_plugins.devices.runtime import resolve
 from edgeroute_plugins.devices.tables import newer, number, release
 from tests.plugins.devices.builder import package
 from tests.plugins.devices.cases_artpec7 import after, compiled
-from tests.plugins.devices.cases_tflite import versions
+from tests.plugins.devices.cases_tflite import verified, versions
 from tests.plugins.devices.holding import Held, codes, only, report, target
 
 
@@ -53,3 +53,11 @@ def test_versions_compare_as_numbers() -> None:
     assert newer("2.10.0", "2.9.1") and not newer("2.3", "2.3.0") and not newer("", "2.3") and not newer("2.3", "")
     assert number("2.3.1rc0") == (2, 3, 1)
     assert release("CONV_2D", 6) == "2.9.0" and release("CONV_2D", 99) == "" and release("NOTHING", 1) == ""
+
+
+def test_what_verification_calls_a_dead_group_is_this_rule(tmp_path: Path) -> None:
+    dead = Finding(
+        "dead-group", Severity.ERROR, "scores: constant; the float model's varies", "give each part its own scale", "scores[4:]", cost=1.0
+    )
+    found = only(report(Held(versions(3), "artpec9", verified(dead)), tmp_path), "TFL-021")
+    assert "scores: constant" in found.message and found.remedy == "give each part its own scale" and found.where == "scores[4:]"
