@@ -1,0 +1,1 @@
+"""ONNX to TFLite by MPolaris' onnx2tflite, which no registry has."""
