@@ -54,14 +54,17 @@ def candidates(reference: tuple[int, ...], other: tuple[int, ...]) -> list[Layou
     return [_transposed(order, _squeeze(reference), reshape=reference) for order in squeezed]
 
 
-def find(references: Sequence[Array], others: Sequence[Array]) -> Layout | None:
-    """The order in which `others` (one array per sample) come closest to `references`; None when no order fits the shapes."""
+def find(references: Sequence[Array], others: Sequence[Array], scrambles: bool = True) -> Layout | None:
+    """The order in which `others` (one array per sample) come closest to `references`; None when no order fits the shapes.
+
+    Without `scrambles` only whole axes are exchanged.
+    """
     shape, other = references[0].shape, others[0].shape
     plain = candidates(shape, other) or _reshapes(shape, other)
     best = _closest(references, others, plain)
     if best is not None and correlation(references, [best.apply(a) for a in others]) >= SURE:
         return best
-    if references[0].size != others[0].size or not _same_values(references, others):
+    if not scrambles or references[0].size != others[0].size or not _same_values(references, others):
         return best
     reordered = _closest(references, others, [*([best] if best else []), *_scrambles(shape, other)])
     return reordered if reordered is not None and (best is None or reordered.scrambled) else best

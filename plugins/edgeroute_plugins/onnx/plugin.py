@@ -60,4 +60,13 @@ def edgeroute_capture(obj: object, folder: Path, inputs: Any) -> Path | None:
 
 @hookimpl
 def edgeroute_runners() -> list[Runner]:
-    return [Runner("onnxruntime", ("onnx", "onnx-static"), run=f"{_RUN}:load", environment="runtime", inspect=f"{_RUN}:inspect")]
+    return [
+        Runner(
+            "onnxruntime",
+            ("onnx", "onnx-static"),
+            run=f"{_RUN}:load",
+            environment="runtime",
+            inspect=f"{_RUN}:inspect",
+            trace="edgeroute_plugins.onnx.trace:load",
+        )
+    ]

@@ -49,4 +49,8 @@ def edgeroute_recognize(path: Path) -> Recognition | None:
 @hookimpl
 def edgeroute_runners() -> list[Runner]:
     formats = ("tflite", "tflite-int8", "tflite-int8-pt", "tflite-mixed")
-    return [Runner("litert", formats, run="edgeroute_plugins.tflite.run:load", environment="runtime")]
+    return [
+        Runner(
+            "litert", formats, run="edgeroute_plugins.tflite.run:load", environment="runtime", trace="edgeroute_plugins.tflite.trace:load"
+        )
+    ]
