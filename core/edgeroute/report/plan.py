@@ -63,21 +63,22 @@ def routes_section(routes: Sequence[Mapping[str, Json]], environments: Mapping[s
 def _route_block(number: int, route: Mapping[str, Json], environments: Mapping[str, str]) -> Block:
     converters = rows(route.get("converters"))
     delivers = words.clean(route.get("delivers") or route.get("source", ""))
-    head = f"{number}. cost {words.number(route.get('cost'))}, delivers {delivers}"
+    last = ", the last step is handed over" if route.get("handover") else ""
+    head = f"{number}. cost {words.number(route.get('cost'))}, delivers {delivers}{last}"
     if not converters:
         return Prose(f"{head}: the file is accepted as it is")
     start = (Cell(""), Cell(words.clean(route.get("source", "")), MUTED), Cell(""), Cell(""), Cell(""))
-    body = [_converter_row(c, i == len(converters) - 1, environments) for i, c in enumerate(converters)]
+    body = [_converter_row(c, i == len(converters) - 1, environments, str(route.get("handover") or "")) for i, c in enumerate(converters)]
     return Table(ROUTE_COLUMNS, (start, *body), caption=head)
 
 
-def _converter_row(converter: Mapping[str, Json], last: bool, environments: Mapping[str, str]) -> tuple[Cell, ...]:
+def _converter_row(converter: Mapping[str, Json], last: bool, environments: Mapping[str, str], handed: str) -> tuple[Cell, ...]:
     return (
         Cell("└─" if last else "├─", MUTED),
         Cell(words.clean(converter.get("name", "")), title=words.clean(converter.get("title") or "")),
         Cell(words.clean(converter.get("target", ""))),
         Cell(words.number(converter_cost(converter), 2)),
-        needs(converter, environments),
+        Cell("a colleague who has the tool", WARN) if converter_key(converter) == handed else needs(converter, environments),
     )
 
 

@@ -153,7 +153,7 @@ def next_commands(result: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
         commands.append(("Try it on a camera:", f"{shlex.join(['edgeroute', 'device', 'test', path])} --host USER@CAMERA"))
     if result.get("status") == "degraded":
         commands.append(("See where the loss enters:", shlex.join(["edgeroute", "blame", source, path])))
-    command = str(details.get("command") or shlex.join(again))
-    if path and "--report" not in command:
-        commands.append(("Show the whole story in a browser:", f"{command} --report report.html"))
+    command = str(details.get("command") or "")
+    if path and command and "--report" not in command:
+        commands.append(("Show the whole story in a browser (all steps come from the cache):", f"{command} --report report.html"))
     return [(why, words.clean(command)) for why, command in commands]

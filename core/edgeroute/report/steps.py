@@ -175,19 +175,17 @@ def _layer_row(entry: Mapping[str, Json]) -> tuple[Cell, ...]:
 
 
 def versions_section(result: Mapping[str, Json]) -> Section:
-    """Versions of everything that ran, by step."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for step in rows(result.get("steps")):
-        for name, version in mapping(step.get("versions")).items():
-            found.setdefault((words.clean(name), words.clean(version)), []).append(words.clean(step.get("converter", "")))
+    """Versions of everything that ran, step by step; edgeroute's own first."""
     own = mapping(mapping(mapping(result.get("details")).get("provenance")).get("versions"))
-    for name, version in own.items():
-        found.setdefault((words.clean(name), words.clean(version)), []).append("edgeroute")
-    if not found:
+    users = [("edgeroute", own), *((str(s.get("converter", "")), mapping(s.get("versions"))) for s in rows(result.get("steps")))]
+    body = tuple((Cell(words.clean(user)), Cell(_versions(versions))) for user, versions in users if versions)
+    if not body:
         return Section("versions", "Versions", (Prose("No step reported its versions."),))
-    columns = (Column("Package", code=True), Column("Version", code=True), Column("Used by"))
-    table = tuple((Cell(name), Cell(version), Cell(", ".join(dict.fromkeys(users)))) for (name, version), users in sorted(found.items()))
-    return Section("versions", "Versions", (Table(columns, table),))
+    return Section("versions", "Versions", (Table((Column("Step", code=True), Column("Packages", prose=True)), body),))
+
+
+def _versions(versions: Mapping[str, Json]) -> str:
+    return ", ".join(f"{words.clean(name)} {words.clean(version)}" for name, version in sorted(versions.items()))
 
 
 def provenance_section(result: Mapping[str, Json]) -> Section:

@@ -38,8 +38,8 @@ HATCH = (
 
 
 def _per_row(many: int) -> int:
-    """Cells stay between 12 and 32 pixels wide."""
-    return max(30, min(80, -(-many // max(1, round(many / 64)))))
+    """Cells stay between 12 and 44 pixels wide."""
+    return max(22, min(80, -(-many // max(1, round(many / 64)))))
 
 
 def _line(line: Sequence[Mapping[str, Json]], top: float, pitch: float, most: float) -> str:

@@ -87,6 +87,14 @@ def test_plan_shows_trees_states_reasons_and_what_is_better() -> None:
     assert "3 edges elsewhere in the graph do not lie between the two." in said
 
 
+def test_a_plan_that_ends_in_a_hand_over_says_so() -> None:
+    plan = to_json(sample.PLAN)
+    plan["routes"][1]["handover"] = plan["routes"][1]["converters"][-1]["name"] + ":tflite->tflite-int8"
+    said = text.render_plan(plan)
+    assert said.count("the last step is handed over") == 1
+    assert "a colleague who has the tool" in said
+
+
 def test_validation_tells_the_placement_and_the_certificate() -> None:
     said = RENDERED["validation"]
     assert "bilinear resizing with half-pixel centres is not in the table" in said

@@ -5,7 +5,15 @@
   const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
   const name = () => { theme.textContent = isDark() ? "Light" : "Dark"; };
   theme.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; name(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
   name();
+
+  for (const box of document.querySelectorAll(".scroll")) {
+    const start = box.querySelector(".graph .boxes .best");
+    if (!start || box.scrollWidth <= box.clientWidth) continue;
+    const place = start.getBoundingClientRect();
+    box.scrollLeft += place.left + place.width / 2 - box.getBoundingClientRect().left - (box.clientWidth > 700 ? place.width : box.clientWidth / 2);
+  }
 
   const copy = async (text) => {
     if (navigator.clipboard && window.isSecureContext) { await navigator.clipboard.writeText(text); return; }
