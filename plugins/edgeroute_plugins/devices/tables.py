@@ -22,8 +22,10 @@ def artpec8_status() -> Mapping[str, str]:
 
 
 def release(operator: str, version: int) -> str:
-    """The first TFLite release that knows this version of an operator; empty where the table does not say."""
+    """The first TFLite release that knows this version of an operator; empty for operators without a row."""
     releases = table("versions")["releases"].get(operator, ())
+    if releases and version > len(releases):
+        return str(table("versions")["later"])
     return str(releases[version - 1]) if 0 < version <= len(releases) else ""
 
 
