@@ -180,6 +180,7 @@ def _entries(made: Match, noises: Mapping[str, Noise]) -> list[dict[str, Any]]:
     """Matched layers in order, with what entered at each; others hand on the largest loss that they were given."""
     peak: dict[str, float] = {}
     entries = []
+    names = {key: layer.name for layer in made.first.layers for key in layer.outputs}
     for layer in made.second.layers:
         before = max((peak.get(k, 0.0) for k in layer.inputs), default=0.0)
         heard = [noises[k] for k in layer.outputs if k in noises]
@@ -189,7 +190,7 @@ def _entries(made: Match, noises: Mapping[str, Noise]) -> list[dict[str, Any]]:
             key = next(k for k in layer.outputs if k in noises)
             entries.append(
                 {
-                    "layer": made.first.label(made.pairs[key]),
+                    "layer": names[made.pairs[key]],
                     "operator": layer.operator,
                     "shape": list(made.second.shape(key)),
                     "sqnr_db": min(n.sqnr_db for n in heard),
