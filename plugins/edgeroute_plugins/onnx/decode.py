@@ -33,8 +33,10 @@ def decode_model(message: Message) -> Model:
             metadata.update([_pair(message.inner(value))])
         elif number == 25:
             functions.append(_function(message.inner(value)))
-    if not 1 <= ir_version <= MOST_IR or graph is None:
-        raise Damaged("it holds no graph" if graph is None else f"its IR version is {ir_version}")
+    if graph is None or not (graph.nodes or graph.outputs):
+        raise Damaged("it holds no graph")
+    if not 1 <= ir_version <= MOST_IR or (not opsets and ir_version >= 3):
+        raise Damaged(f"its IR version is {ir_version} and it imports {len(opsets)} operator sets")
     return Model(ir_version, " ".join(filter(None, names)), opsets, graph, tuple(functions), metadata)
 
 
@@ -106,6 +108,8 @@ def _node(index: int, message: Message, depth: int) -> Node:
             attributes.append(_attribute(message.inner(value), depth))
         elif number in words:
             words[number] = text(value)
+    if not words[4]:
+        raise Damaged(f"node {index} has no operator")
     return Node(index, words[4], words[7], words[3], tuple(inputs), tuple(outputs), {a.name: a for a in attributes})
 
 

@@ -6,7 +6,6 @@ import stat
 from pathlib import Path, PureWindowsPath
 
 from edgeroute.errors import SourceError
-
 from edgeroute_plugins.onnx.proto import Initializer, Model
 
 

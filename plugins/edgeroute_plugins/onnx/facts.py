@@ -8,7 +8,6 @@ from math import prod
 from pathlib import Path
 
 from edgeroute.types import Facts, Json, Tensor
-
 from edgeroute_plugins.onnx.layout import Layouts
 from edgeroute_plugins.onnx.macs import graph_macs
 from edgeroute_plugins.onnx.proto import Dimension, Initializer, Model, Node, ValueInfo

@@ -6,7 +6,6 @@ import mmap
 from pathlib import Path
 
 from edgeroute.errors import SourceError
-
 from edgeroute_plugins.onnx.decode import MOST_IR, decode_model
 from edgeroute_plugins.onnx.proto import Model
 from edgeroute_plugins.wire import Damaged, Message

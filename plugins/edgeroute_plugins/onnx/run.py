@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnxruntime
-from edgeroute.errors import SourceError
-from edgeroute.types import Facts, Session, Tensor
 from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
+from edgeroute.errors import SourceError
+from edgeroute.types import Facts, Session, Tensor
 from edgeroute_plugins.onnx.external import external_files
 from edgeroute_plugins.onnx.facts import facts_of
 from edgeroute_plugins.onnx.header import parse, read
@@ -19,6 +20,8 @@ from edgeroute_plugins.onnx.header import parse, read
 THREADS = 2
 OLDEST_OPSET = 9
 ERRORS_ONLY = 3
+FLOATS = frozenset({1, 10, 11, 16})
+"""TensorProto's numbers for float32, float16, float64 and bfloat16."""
 _REFUSED = (
     refusals.Fail,
     refusals.InvalidArgument,
@@ -65,12 +68,24 @@ def inspect(model: Path) -> Facts:
 
     header = read(model)
     files = external_files(model, header)
-    proto = onnx.load(os.fspath(model), load_external_data=False)
+    stated = facts_of(header, model.stat().st_size, files)
+    proto = _without_weights(onnx.load(os.fspath(model), load_external_data=False))
     try:
         proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
     except (onnx.shape_inference.InferenceError, ValueError):
-        return facts_of(header, model.stat().st_size, files)
-    return facts_of(parse(proto.SerializeToString(), str(model)), model.stat().st_size, files)
+        return stated
+    inferred = facts_of(parse(proto.SerializeToString(), str(model)), model.stat().st_size, files)
+    kept = {"parameter_bytes": stated.details["parameter_bytes"]}
+    return replace(inferred, details={**inferred.details, **kept})
+
+
+def _without_weights(proto: Any) -> Any:
+    """The model with the numbers of its float tensors dropped: shape inference needs integers only, and copies everything twice."""
+    for tensor in proto.graph.initializer:
+        if tensor.data_type in FLOATS:
+            for name in ("raw_data", "float_data", "double_data", "int32_data"):
+                tensor.ClearField(name)
+    return proto
 
 
 def _refusal(model: Path, opset: int, error: Exception) -> SourceError:

@@ -12,7 +12,6 @@ from typing import Any
 
 from edgeroute.errors import SourceError
 from edgeroute.types import Facts, Finding, Json, Recognition, Severity, Tensor
-
 from edgeroute_plugins.layout import guess_layout
 from edgeroute_plugins.sources.archives import MOST_BYTES, Archive
 

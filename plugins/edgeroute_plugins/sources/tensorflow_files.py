@@ -9,7 +9,6 @@ from pathlib import Path
 
 from edgeroute.errors import SourceError
 from edgeroute.types import Facts, Json, Recognition, Tensor
-
 from edgeroute_plugins.layout import guess_layout
 from edgeroute_plugins.sources.mapped import mapped
 from edgeroute_plugins.wire import Damaged, Message, Value, signed, text

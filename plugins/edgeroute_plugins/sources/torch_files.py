@@ -11,7 +11,6 @@ from typing import Any
 
 from edgeroute.errors import SourceError
 from edgeroute.types import Facts, Finding, Json, Recognition, Severity, Tensor
-
 from edgeroute_plugins.layout import guess_layout
 from edgeroute_plugins.sources.archives import MOST_BYTES, Archive, damaged_archive
 from edgeroute_plugins.sources.pickles import Call, Global, Pairs, Pickle, Stored, Unreadable, read_pickle

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeroute.types import Json, Tensor
-
 from edgeroute_plugins.tflite.analysis import Analysis, analyse
 from edgeroute_plugins.tflite.facts import measure, places
 from edgeroute_plugins.tflite.reader import Model, TensorData, read

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from edgeroute.types import Facts, Json, Tensor
-
 from edgeroute_plugins.tflite.analysis import FLOATS, QUANTIZED, Analysis, Place, analyse, border_tensors, is_flex, is_float_operator
 from edgeroute_plugins.tflite.graph import Flow, elements
 from edgeroute_plugins.tflite.layout import tensor_layout

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgeroute.errors import SourceError
-
 from edgeroute_plugins.tflite.flatbuffer import Buffer, Damaged, Table, Walker
 from edgeroute_plugins.tflite.schema import CUSTOM, OptionValue, dtype_name, operator_name, read_options
 
@@ -127,7 +126,7 @@ def read(path: Path) -> Model:
         raise SourceError(
             f"{path.name} cannot be read: {error.strerror or error}",
             where=str(path),
-            remedy="Check the path and its permissions.",
+            remedy="check the path and its permissions",
             code="source-unreadable",
         ) from error
     except Damaged as error:
@@ -151,9 +150,9 @@ def _open(path: Path) -> Buffer:
 
 def _damaged(why: str, where: str) -> SourceError:
     return SourceError(
-        f"This TFLite file is damaged: {why}.",
+        f"this TFLite file is damaged: {why}",
         where=where,
-        remedy="Export or download the model again and compare its size with the original's.",
+        remedy="export or download the model again and compare its size with the original's",
         code="tflite-damaged",
     )
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
 from edgeroute.errors import SourceError
 from edgeroute.types import Session, Tensor
-
 from edgeroute_plugins.tflite.facts import border_order, facts_of
 from edgeroute_plugins.tflite.reader import Model, read
 
@@ -72,19 +72,19 @@ def _refused(model: Path, parsed: Model, error: Exception) -> SourceError:
     reason = " ".join(str(error).split())[:300]
     foreign = sorted({o.label for s in parsed.subgraphs for o in s.operators if o.name == "CUSTOM"} - KNOWN_CUSTOM)
     if foreign:
-        message = f"{model.name} needs operators that the runtime does not have: {', '.join(foreign)}."
+        message = f"{model.name} needs operators that the runtime does not have: {', '.join(foreign)}"
         remedy = (
-            "Cut them off before converting (post-processing belongs in the application), or convert without TensorFlow's own operators."
+            "cut them off before converting (post-processing belongs in the application), or convert without TensorFlow's own operators"
         )
         return SourceError(message, where=str(model), remedy=remedy, code="tflite-unresolved-operator")
     if _loads_with_reference_kernels(model):
         message = f"{model.name} loads with reference kernels only; the default delegate refuses it: {reason}"
         remedy = (
-            "Its quantization parameters are inconsistent, so an accelerator would refuse it too: quantize again with another converter."
+            "its quantization parameters are inconsistent, so an accelerator would refuse it too: quantize again with another converter"
         )
         return SourceError(message, where=str(model), remedy=remedy, code="tflite-delegate-refuses")
-    remedy = "Every kernel refuses it: convert the model again with another converter, and report the file to the one that wrote it."
-    return SourceError(f"The interpreter refuses {model.name}: {reason}", where=str(model), remedy=remedy, code="tflite-does-not-load")
+    remedy = "every kernel refuses it: convert the model again with another converter, and report the file to the one that wrote it"
+    return SourceError(f"the interpreter refuses {model.name}: {reason}", where=str(model), remedy=remedy, code="tflite-does-not-load")
 
 
 def _loads_with_reference_kernels(model: Path) -> bool:

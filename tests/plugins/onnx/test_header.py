@@ -17,6 +17,8 @@ from edgeroute_plugins.onnx.facts import facts_of
 from tests.plugins.onnx.graphs import INT64, attribute, convolution, graph, model, node, tensor, value, zeros
 from tests.plugins.wire_writer import message, packed
 
+EMPTY = graph([], [], [value("x")])
+
 
 def test_reads_the_structure() -> None:
     found = header.parse(convolution())
@@ -75,11 +77,14 @@ def test_foreign_operators_carry_their_domain() -> None:
     [
         (b"", "no graph"),
         (message((1, 8)), "no graph"),
-        (message((1, 0), (7, graph([], [], []))), "IR version is 0"),
-        (message((1, 900), (7, graph([], [], []))), "IR version is 900"),
+        (message((1, 0), (7, EMPTY)), "IR version is 0"),
+        (message((1, 900), (7, EMPTY)), "IR version is 900"),
+        (message((1, 8), (7, EMPTY)), "imports 0 operator sets"),
+        (message((1, 8), (7, graph([], [], []))), "no graph"),
+        (model(graph([node("", ["x"], ["y"])], [], [])), "node 0 has no operator"),
         (convolution()[:-3], "missing|middle"),
         (message((1, 8), (7, 5)), "number stands where bytes belong"),
-        (message((1, "text"), (7, graph([], [], []))), "bytes stand where a number belongs"),
+        (message((1, "text"), (7, EMPTY)), "bytes stand where a number belongs"),
         (b"\x08\x08\x3c", "wire type"),
         (b"\x08" + b"\xff" * 11, "64 bits"),
         (b"\x00\x00", "number 0"),
