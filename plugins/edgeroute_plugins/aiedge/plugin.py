@@ -53,7 +53,7 @@ def _edge(target: str, function: str) -> Converter:
         run=f"{PACKAGE}.run:{function}",
         options=Options,
         environment="ai-edge-quantizer",
-        cost=Cost(risk=0.09, loss=0.5, seconds=10),
+        cost=Cost(risk=0.09, loss=0.5, seconds=4),
         preflight=f"{PACKAGE}.preflight:preflight",
         symptoms=SYMPTOMS,
     )

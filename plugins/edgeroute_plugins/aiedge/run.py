@@ -13,7 +13,8 @@ from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts
 from edgeroute_plugins import feeding
 from edgeroute_plugins.aiedge.options import Options
-from edgeroute_plugins.tflite import border, editing, legalize
+from edgeroute_plugins.tflite import border, editing
+from edgeroute_plugins.tflite.legalize import legalize
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D_TRANSPOSE", "FULLY_CONNECTED")
 
@@ -36,11 +37,7 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     from ai_edge_quantizer import quantizer
 
     model = editing.load(source)
-    changed = {
-        "unpacked_half_floats": legalize.unpack_half_floats(model),
-        "added_signature": border.sign(model),
-        "negations": legalize.multiply_negations(model),
-    }
+    changed = legalize(model) | {"added_signature": border.sign(model)}
     try:
         tool = quantizer.Quantizer(bytes(editing.serialize(model)))
         set_recipe(tool, options, per_tensor)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from edgeroute.errors import ConverterFailed
 
+from edgeroute.errors import ConverterFailed
 from edgeroute_plugins.onnx2tf.scratch import Border, Scratch
-from edgeroute_plugins.tflite import editing
+from edgeroute_plugins.tflite import border, editing
 
 CHANNELS_LAST = (0, 2, 3, 1)
 
@@ -31,6 +31,8 @@ def finish(tflite: Path, out: Path, scratch: Scratch) -> dict[str, Any]:
     restored = restore_outputs(model, scratch.outputs)
     notes |= {"restored_transpositions": restored} if restored else {}
     rename_border(model, {b.alias: b.name for b in (*scratch.inputs, *scratch.outputs)})
+    border.sign(model)
+    border.order_signatures(model)
     notes["inputs"] = {b.name: _described(graph, i) for b, i in zip(scratch.inputs, graph.inputs, strict=True)}
     notes["outputs"] = {b.name: _described(graph, i) for b, i in zip(scratch.outputs, graph.outputs, strict=True)}
     editing.save(model, out)
@@ -69,13 +71,13 @@ def restore_outputs(model: Any, outputs: Sequence[Border]) -> list[str]:
     """
     graph = model.subgraphs[0]
     restored = []
-    for position, border in enumerate(outputs):
+    for position, output in enumerate(outputs):
         index = int(graph.outputs[position])
         got = editing.shape(graph.tensors[index])
-        order = permutation(got, border.shape)
+        order = permutation(got, output.shape)
         if order is not None:
-            graph.outputs[position] = transpose(model, index, order, border.alias)
-            restored.append(border.name)
+            graph.outputs[position] = transpose(model, index, order, output.alias)
+            restored.append(output.name)
     return restored
 
 

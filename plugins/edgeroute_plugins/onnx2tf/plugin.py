@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from edgeroute.hookspecs import hookimpl
 from edgeroute.types import Converter, Cost, Environment
-
 from edgeroute_plugins.onnx2tf.options import Options
 from edgeroute_plugins.onnx2tf.symptoms import SYMPTOMS
 

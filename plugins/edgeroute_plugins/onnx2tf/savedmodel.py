@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgeroute.types import Facts
-
 from edgeroute_plugins.onnx2tf.finish import finish
 from edgeroute_plugins.onnx2tf.options import Options
 from edgeroute_plugins.onnx2tf.run import convert

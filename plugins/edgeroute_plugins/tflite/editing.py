@@ -32,18 +32,37 @@ def schema() -> Any:
 
 
 def parse(blob: bytes) -> Any:
-    """The model in these bytes as a changeable object tree."""
-    return schema().ModelT.InitFromObj(schema().Model.GetRootAs(blob, 0))
+    """The model in these bytes as a changeable object tree.
+
+    Buffers that stand behind the flatbuffer (ai-edge-quantizer writes them so) are taken in: older runtimes do not find them.
+    """
+    model = schema().ModelT.InitFromObj(schema().Model.GetRootAs(blob, 0))
+    for buffer in model.buffers:
+        if getattr(buffer, "offset", 0) > 1:
+            buffer.data = np.frombuffer(blob, dtype=np.uint8, count=buffer.size, offset=buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
 
 
 def serialize(model: Any) -> memoryview:
     """The file's bytes."""
     import flatbuffers
 
+    prune_codes(model)
     weights = sum(len(b.data) for b in model.buffers if b.data is not None)
     builder = flatbuffers.Builder(weights + (4 << 20))
     builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return memoryview(builder.Bytes)[builder.Head() :]
+
+
+def prune_codes(model: Any) -> None:
+    """Forget operator codes that no operator uses any more: runtimes look every listed one up."""
+    used = sorted({o.opcodeIndex for graph in model.subgraphs for o in graph.operators or []})
+    places = {old: new for new, old in enumerate(used)}
+    for graph in model.subgraphs:
+        for operator in graph.operators or []:
+            operator.opcodeIndex = places[operator.opcodeIndex]
+    model.operatorCodes = [model.operatorCodes[i] for i in used]
 
 
 def load(path: Path) -> Any:

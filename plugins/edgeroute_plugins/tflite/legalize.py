@@ -12,13 +12,16 @@ KEEP_CONSTANTS = "keep_stablehlo_constant"
 """Metadata of litert-torch's files under which the quantizer leaves convolutions in float."""
 
 
+NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX", "ABS", "EXP", "SQRT")
+
+
 def legalize(model: Any) -> dict[str, int]:
-    """Apply every rewrite to the object tree; returns how often each one applied."""
+    """Apply every rewrite that any quantizer needs to the object tree; returns how often each one applied."""
     done = {
         "dropped_metadata": drop_metadata(model, KEEP_CONSTANTS),
         "unpacked_half_floats": unpack_half_floats(model),
-        "prelu_slopes": flatten_slopes(model),
-        "pad_values": scalar_pad_values(model),
+        "negations": multiply_negations(model),
+        "zero_pads": pad_with_zero(model),
     }
     return {name: count for name, count in done.items() if count}
 
@@ -45,6 +48,21 @@ def unpack_half_floats(model: Any) -> int:
     return count
 
 
+def multiply_negations(model: Any) -> int:
+    """Spell NEG as a multiplication by -1, which is integer where NEG stays in float."""
+    count = 0
+    for graph, operator in editing.operators(model, "NEG"):
+        if graph.tensors[operator.inputs[0]].type != editing.schema().TensorType.FLOAT32:
+            continue
+        factor = editing.add_constant(model, graph, f"{editing.text(graph.tensors[operator.outputs[0]].name)}_factor", np.float32([-1.0]))
+        operator.opcodeIndex = editing.add_code(model, "MUL")
+        operator.inputs = np.array([operator.inputs[0], factor], dtype=np.int32)
+        operator.builtinOptionsType = editing.schema().BuiltinOptions.MulOptions
+        operator.builtinOptions = editing.schema().MulOptionsT()
+        count += 1
+    return count
+
+
 def flatten_slopes(model: Any) -> int:
     """Give PRELU's constant slopes one rank less than its input: [1, 1, 1, C] → [1, 1, C]."""
     count = 0
@@ -55,6 +73,44 @@ def flatten_slopes(model: Any) -> int:
             slopes.shape = np.array(size[1:], dtype=np.int32)
             count += 1
     return count
+
+
+def pad_with_zero(model: Any) -> int:
+    """Spell PADV2 as PAD, which pads with zero: where it does so already, and before a max-pooling of what is never negative.
+
+    There onnx2tf pads with the lowest float, which would stretch the quantized range to 1e38; and no accelerator's table
+    lists PADV2.
+    """
+    count = 0
+    for graph, operator in editing.operators(model, "PADV2"):
+        value = editing.constant(model, graph.tensors[operator.inputs[2]])
+        if value is not None and (not value.any() or (value.max() < 0 and _pads_a_pool(model, graph, operator))):
+            operator.opcodeIndex = editing.add_code(model, "PAD")
+            operator.inputs = np.array(operator.inputs[:2], dtype=np.int32)
+            operator.builtinOptionsType = editing.schema().BuiltinOptions.PadOptions
+            operator.builtinOptions = editing.schema().PadOptionsT()
+            count += 1
+    return count
+
+
+def _pads_a_pool(model: Any, graph: Any, operator: Any) -> bool:
+    result = int(operator.outputs[0])
+    readers = [o for o in graph.operators if result in o.inputs]
+    pool = editing.schema().BuiltinOperator.MAX_POOL_2D
+    only_pools = bool(readers) and all(editing.builtin(model, o) == pool for o in readers)
+    return only_pools and result not in graph.outputs and never_negative(model, graph, int(operator.inputs[0]))
+
+
+def never_negative(model: Any, graph: Any, index: int) -> bool:
+    """Whether a tensor's producer makes zeros and positive values only."""
+    schema = editing.schema()
+    producer = next((o for o in graph.operators if index in o.outputs), None)
+    if producer is None:
+        return False
+    if editing.builtin(model, producer) in {getattr(schema.BuiltinOperator, name) for name in NEVER_NEGATIVE}:
+        return True
+    fused = getattr(producer.builtinOptions, "fusedActivationFunction", 0)
+    return fused in (schema.ActivationFunctionType.RELU, schema.ActivationFunctionType.RELU6)
 
 
 def scalar_pad_values(model: Any) -> int:
@@ -74,22 +130,3 @@ def store(model: Any, tensor: Any, values: Any) -> None:
     buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), dtype=np.uint8)
     model.buffers.append(buffer)
     tensor.buffer = len(model.buffers) - 1
-
-
-def sign(model: Any) -> int:
-    """Add a signature over the whole graph where the file has none; arguments are called like the tensors."""
-    if model.signatureDefs:
-        return 0
-    schema, graph = editing.schema(), model.subgraphs[0]
-    signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = "serving_default", 0
-    signature.inputs = [_argument(graph, i) for i in graph.inputs]
-    signature.outputs = [_argument(graph, i) for i in graph.outputs]
-    model.signatureDefs = [signature]
-    return 1
-
-
-def _argument(graph: Any, index: int) -> Any:
-    argument = editing.schema().TensorMapT()
-    argument.name, argument.tensorIndex = editing.text(graph.tensors[index].name), int(index)
-    return argument

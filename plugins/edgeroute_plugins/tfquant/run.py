@@ -10,7 +10,7 @@ from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts
 from edgeroute_plugins import feeding
 from edgeroute_plugins.tflite import border, editing
-from edgeroute_plugins.tflite.legalize import legalize
+from edgeroute_plugins.tflite.legalize import flatten_slopes, legalize, scalar_pad_values
 from edgeroute_plugins.tfquant.diagnostics import captured_stderr
 from edgeroute_plugins.tfquant.options import Options
 
@@ -33,7 +33,8 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     Raises UsageError without calibration samples that fit, ConverterFailed with the tool's own reason where it refuses.
     """
     model = editing.load(source)
-    changed = legalize(model)
+    changed = legalize(model) | {"prelu_slopes": flatten_slopes(model), "pad_values": scalar_pad_values(model)}
+    changed = {name: count for name, count in changed.items() if count}
     calibrated, count = calibrate(model, options)
     if options.ranges == "mse":
         from edgeroute_plugins.tfquant.ranges import narrow
