@@ -39,7 +39,7 @@ class Walker:
 
     def number(self, position: int, kind: str) -> int | float | bool:
         if position < 0 or position + SIZES[kind] > self.size:
-            raise Damaged(f"a {kind} at byte {position} lies outside the file of {self.size} bytes")
+            raise Damaged(f"the {kind} at byte {position} lies outside the file of {self.size} bytes")
         value: int | float | bool = struct.unpack_from("<" + NUMBERS[kind], self.view, position)[0]
         return value
 
