@@ -6,7 +6,7 @@ not (found), otherwise the whole output; and inside a block every channel.
 
 What is judged, and what is not, so that a silent channel is no false alarm:
 - a block within 0..1 (scores, probabilities) only if it spans at least ACTIVE of that range: classes that no sample shows stay near 0;
-- a channel of such a block by the same rule; a channel of any other block if its deviation is at least LOUD of the block's loudest one
+- a channel of such a block if it spans CHANNEL_ACTIVE of it; a channel of any other block if its deviation is at least LOUD of the block's loudest one
   (an error when dead), or FAINT (a warning: a shared scale of 256 steps cannot hold it);
 - only what leaves its mean by a quarter of its range in at least two samples (one peak is no activity).
 
@@ -29,6 +29,7 @@ from edgeroute.verify.profile import Groups, Profile
 
 Array = Any
 ACTIVE = 0.05
+CHANNEL_ACTIVE = 0.1
 LOUD = 0.05
 FAINT = 0.005
 QUIET = 0.1
@@ -36,6 +37,7 @@ QUIET = 0.1
 UNRESOLVED, COARSE = 2.0, 8.0
 """Steps of the output scale that a group's range spans."""
 MOST_RUNS = 4
+BEYOND = 1.5
 MOST_NAMED = 4
 
 
@@ -128,13 +130,13 @@ def _given(groups: Groups, joined: Sequence[Mapping[str, Any]]) -> list[int]:
 
 
 def _found(groups: Groups) -> list[int]:
-    """Borders between a few runs of channels within 0..1 and channels that go far beyond."""
+    """Borders between a few runs of channels within 0..1 and channels that go beyond."""
     unit = (groups.low >= -1e-6) & (groups.high <= 1 + 1e-6)
     cuts = [int(c) + 1 for c in np.flatnonzero(unit[1:] != unit[:-1])]
     if not cuts or len(cuts) >= MOST_RUNS:
         return []
     beyond = np.maximum(np.abs(groups.low), np.abs(groups.high))[~unit].max()
-    return cuts if beyond > 4 else []
+    return cuts if beyond > BEYOND else []
 
 
 def _block(groups: Groups, start: int, stop: int, whole: bool) -> Block:
@@ -182,7 +184,7 @@ def _significant(part: Groups, block: Block) -> tuple[Array, Array]:
     span = part.high - part.low
     awake = (part.active_samples() >= min(2, part.lows.shape[0])) & (span > 0)
     if block.unit:
-        loud = awake & (span >= ACTIVE) & (part.std >= LOUD * part.std.max())
+        loud = awake & (span >= CHANNEL_ACTIVE) & (part.std >= LOUD * part.std.max())
         return loud, loud
     return awake & (part.std >= LOUD * part.std.max()), awake & (part.std >= FAINT * part.std.max())
 

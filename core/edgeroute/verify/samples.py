@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeroute.codec import from_json
 from edgeroute.errors import UsageError
 from edgeroute.types import Calibration, Finding, Json, Preprocess, Severity, Tensor, to_json
@@ -95,6 +97,11 @@ def _static(tensor: Tensor) -> Tensor:
             where=tensor.name,
             remedy=f"fix it: --input-shape {tensor.name}:{','.join('1' if d is None else str(d) for d in tensor.shape)}",
         )
+    try:
+        np.dtype(tensor.dtype)
+    except TypeError as error:
+        message = f"the input {tensor.name} holds {tensor.dtype}, which no array does"
+        raise UsageError(message, where=tensor.name, remedy="end the preprocessing before the model: give it numbers") from error
     return tensor
 
 

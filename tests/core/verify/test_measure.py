@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgeroute.codec import from_json
+from edgeroute.errors import VerificationFailed
 from edgeroute.types import Tensor, Verification
 from edgeroute.verify import execute, thresholds
 from tests.core.verify import fakes
@@ -100,13 +101,12 @@ def test_a_flattened_output_in_another_order_is_told_as_order(tmp_path: Path) ->
 
 def test_a_file_that_does_not_load_fails_with_the_runtimes_words(heads: Bench) -> None:
     (heads.folder / "broken.fake").write_text("broken")
-    for value in (
-        execute.measure(RUNNER, str(heads.folder / "broken.fake"), heads.calibration, heads.reference),
-        execute.smoke(RUNNER, str(heads.folder / "broken.fake")),
-    ):
-        answer = from_json(Verification, value)
-        assert answer.status == "failed" and codes(answer) == {"does-not-load"}
-        assert "tensor 7 has no quantization" in answer.findings[0].message and thresholds.is_final(answer)
+    broken = str(heads.folder / "broken.fake")
+    answer = from_json(Verification, execute.measure(RUNNER, broken, heads.calibration, heads.reference))
+    assert answer.status == "failed" and codes(answer) == {"does-not-load"}
+    assert "tensor 7 has no quantization" in answer.findings[0].message and thresholds.is_final(answer)
+    with pytest.raises(VerificationFailed, match="tensor 7 has no quantization"):
+        execute.smoke(RUNNER, broken)
 
 
 def test_wrong_input_and_missing_output_shapes_fail(heads: Bench) -> None:

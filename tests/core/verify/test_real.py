@@ -60,9 +60,9 @@ def test_int8_files_are_measured_and_blamed_against_their_float_file(bench: Benc
         assert sum(layer["share"] for layer in told["layers"]) == pytest.approx(1.0) and "of the loss enters at" in told["summary"]
 
 
-def test_a_file_that_the_delegate_refuses_fails_and_does_not_take_the_caller_with_it(bench: Bench) -> None:
-    found = bench.ask("edgeroute.verify.execute:smoke", runner=RUN, model=str(MODELS / "flex.tflite"))
-    assert found["status"] == "failed" and found["findings"][0]["code"] == "tflite-unresolved-operator"
+def test_a_file_that_the_runtime_refuses_fails_with_the_runners_words(bench: Bench) -> None:
+    outcome = call(bench.folder / "flex", "edgeroute.verify.execute:smoke", {"runner": RUN, "model": str(MODELS / "flex.tflite")})
+    assert outcome.status == "error" and outcome.error["code"] == "tflite-unresolved-operator" and outcome.error["remedy"]
     assert bench.ask("edgeroute.verify.execute:smoke", runner=RUN, model=str(MODELS / "int8-pc.tflite"))["status"] == "passed"
 
 

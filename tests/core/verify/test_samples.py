@@ -135,6 +135,8 @@ def test_errors_say_what_was_expected(pictures: Path, tmp_path: Path) -> None:
         prepare(pictures, tmp_path / "out", floats("v", 1, 100))
     with pytest.raises(UsageError, match="--input-shape x:1,3,1,1"):
         prepare(pictures, tmp_path / "out", floats("x", None, 3, None, None))
+    with pytest.raises(UsageError, match="holds string"):
+        prepare("", tmp_path / "out", Tensor("x", (1,), "string"))
 
 
 def test_arrays_of_several_inputs_stay_together(tmp_path: Path) -> None:
