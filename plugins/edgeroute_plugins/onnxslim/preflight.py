@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgeroute.types import Facts, Finding, Severity
-
 from edgeroute_plugins.onnxslim.options import Options
 
 OLDEST_OPSET = 7

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import onnx
-from edgeroute.errors import ConverterFailed
-from edgeroute.types import Facts
 from onnx import external_data_helper
 
+from edgeroute.errors import ConverterFailed
+from edgeroute.types import Facts
 from edgeroute_plugins.onnxslim import execution, pinning, versions
 from edgeroute_plugins.onnxslim.options import Options
 
 LARGE = 1 << 30
 """Bytes of external data above which weights stay on disk: protobuf cannot hold 2 GB, and copies would fill the memory."""
+
+SMALL = 1024
+"""Elements up to which a tensor is taken into the file even then."""
 
 TOLERANCE = 1e-3
 """Largest change of an output, relative to its range, that folding and fusing may cause."""
@@ -64,6 +68,7 @@ def external_files(model: Any) -> list[str]:
 
 def pin_large(model: Any, source: Path, out: Path) -> dict[str, Any]:
     """Pin a model whose weights stay on disk: they are copied beside `out`, the graph is otherwise as it was."""
+    load_small(model, source.parent)
     model = versions.infer(model)
     for name in external_files(model):
         (out.parent / name).parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +78,15 @@ def pin_large(model: Any, source: Path, out: Path) -> dict[str, Any]:
         settle_outputs(model, lambda seed: execution.execute(str(out), seed))
         onnx.save(model, str(out))
     return {"simplified": "no: the weights are larger than memory should hold, only the shapes were pinned"}
+
+
+def load_small(model: Any, folder: Path) -> None:
+    """Take small external tensors into the file: they may hold shapes, which inference and onnxruntime want to read there."""
+    for tensor in external_data_helper._get_all_tensors(model):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL and math.prod(tensor.dims) <= SMALL:
+            external_data_helper.load_external_data_for_tensor(tensor, str(folder))
+            tensor.data_location = onnx.TensorProto.DEFAULT
+            del tensor.external_data[:]
 
 
 def simplify(model: Any, out: Path, options: Options) -> dict[str, Any]:
