@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeroute_plugins.prepare import linear
+from edgeroute_plugins.prepare import gates, linear
 from edgeroute_plugins.prepare.channels import EMPTY, PINNED, Classes, classify, is_vector_product
 from edgeroute_plugins.prepare.graph import Array, Graph, Node
 from edgeroute_plugins.prepare.importance import importance
@@ -106,10 +106,11 @@ def _terms(
     graph: Graph, classes: Classes, found: Mapping[str, Statistics], numbers: Mapping[int, int], per_channel: bool
 ) -> list[ActivationTerm | WeightTerm]:
     weights = importance(graph, found)
+    limits = gates.bounds(graph)
     terms: list[ActivationTerm | WeightTerm] = []
     for name, statistics in found.items():
         if is_quantized(graph, name) and name in classes.of and name in weights:
-            terms.append(_activation(classes, numbers, name, statistics, weights[name]))
+            terms.append(_activation(classes, numbers, name, statistics, weights[name], limits.get(name, (-np.inf, np.inf))))
     for node in graph.nodes:
         if linear.is_linear(graph, node) and node.output[0] in found and node.input[0] in found and node.output[0] in weights:
             terms.append(_weight(graph, classes, numbers, node, found, weights[node.output[0]], per_channel))
@@ -131,12 +132,15 @@ def is_quantized(graph: Graph, name: str) -> bool:
     return reader.op_type not in SHARED
 
 
-def _activation(classes: Classes, numbers: Mapping[int, int], name: str, statistics: Statistics, weight: Array) -> ActivationTerm:
+def _activation(
+    classes: Classes, numbers: Mapping[int, int], name: str, statistics: Statistics, weight: Array, limits: tuple[float, float]
+) -> ActivationTerm:
     count = statistics.low.size
     roots = classes.roots(name)
     flat = np.moveaxis(roots, 1, 0).reshape(roots.shape[1], -1)[:, 0] if roots.ndim > 1 else np.zeros(1, int)
     ids = np.array([numbers[int(r)] for r in np.broadcast_to(flat, (count,))])
-    high, low = np.maximum(statistics.high, 0.0), np.maximum(-statistics.low, 0.0)
+    high = np.maximum(np.minimum(statistics.high, limits[1]), 0.0)
+    low = np.maximum(-np.maximum(statistics.low, limits[0]), 0.0)
     return ActivationTerm(name, ids, high, low, np.broadcast_to(weight, (count,)))
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import onnx
 import onnxruntime
-from edgeroute.errors import ConverterFailed
 
+from edgeroute.errors import ConverterFailed
 from edgeroute_plugins.prepare.graph import Array
 from edgeroute_plugins.prepare.statistics import session
 

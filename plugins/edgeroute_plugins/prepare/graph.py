@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
-from edgeroute.errors import SourceError
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper, shape_inference, version_converter
+
+from edgeroute.errors import SourceError
 
 Node: TypeAlias = Any
 """`onnx.NodeProto`."""

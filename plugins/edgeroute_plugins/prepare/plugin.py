@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 from edgeroute.hookspecs import hookimpl
 from edgeroute.types import Converter, Cost, Format
-
 from edgeroute_plugins.prepare.options import EqualizeOptions, PrepareOptions
 
 PACKAGE = "edgeroute_plugins.prepare"

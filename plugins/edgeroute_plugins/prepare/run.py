@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+
 from edgeroute.errors import ConverterFailed
 from edgeroute.types import Calibration, Facts
-
 from edgeroute_plugins.prepare import equalize as equalization
 from edgeroute_plugins.prepare import exact
 from edgeroute_plugins.prepare.fold import fold

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 import onnxruntime
-from edgeroute.types import Calibration
 
+from edgeroute.types import Calibration
 from edgeroute_plugins.prepare.graph import Array, Graph
 
 

@@ -9,8 +9,10 @@ from typing import Any
 from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts
 from edgeroute_plugins import feeding
+from edgeroute_plugins.prepare import ranges as dead_zones
 from edgeroute_plugins.tflite import border, editing
 from edgeroute_plugins.tflite.legalize import flatten_slopes, legalize, scalar_pad_values
+from edgeroute_plugins.tfquant import calibration
 from edgeroute_plugins.tfquant.diagnostics import captured_stderr
 from edgeroute_plugins.tfquant.options import Options
 
@@ -61,23 +63,15 @@ def rows(model: Any, options: Options) -> Any:
 
 
 def calibrate(model: Any, options: Options) -> tuple[bytes, int]:
-    """The model with the smallest and largest value of every tensor, and how many samples that took."""
-    from tensorflow.lite.python.optimize import calibrator
-
-    seen = 0
-
-    def counted() -> Any:
-        nonlocal seen
-        for row in rows(model, options):
-            seen += 1
-            yield row
-
+    """The model with the smallest and largest value of every tensor that matters, and how many samples that took."""
     with captured_stderr() as words:
         try:
-            prepared = calibrator.add_intermediate_tensors(bytes(editing.serialize(model)))
-            return calibrator.Calibrator(prepared).calibrate(counted), seen
+            ranges, seen = calibration.measure(bytes(editing.serialize(model)), rows(model, options))
         except (RuntimeError, ValueError) as error:
             raise _refused("calibrate", f"{error} {words.reason}") from error
+    calibration.write(model, ranges)
+    dead_zones.narrow_calibrated(model)
+    return bytes(editing.serialize(model)), seen
 
 
 def with_input_range(calibrated: bytes, limits: tuple[float, float]) -> bytes:

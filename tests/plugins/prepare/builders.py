@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import onnx
+from onnx import TensorProto, helper, numpy_helper
+
 from edgeroute_plugins.prepare.exact import fidelity, made_up
 from edgeroute_plugins.prepare.graph import Graph, from_proto
-from onnx import TensorProto, helper, numpy_helper
 
 
 class Net:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+
 from edgeroute_plugins.prepare.channels import EMPTY, PINNED, classify
 from edgeroute_plugins.prepare.equalize import equalize
 from edgeroute_plugins.prepare.exact import made_up
 from edgeroute_plugins.prepare.graph import Graph, from_proto
-
 from tests.plugins.prepare.builders import Net, changed
 
 EXACT = 100.0

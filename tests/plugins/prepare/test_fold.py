@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from edgeroute_plugins.prepare.fold import fold
 
+from edgeroute_plugins.prepare.fold import fold
 from tests.plugins.prepare.builders import Net, changed, operators
 
 EXACT = 100.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from edgeroute_plugins.prepare.fold import fold
 from edgeroute_plugins.prepare.graph import Graph
 from edgeroute_plugins.prepare.rewrite import rewrite
-
 from tests.plugins.prepare.builders import Net, changed, operators
 
 EXACT = 100.0
