@@ -150,20 +150,27 @@ def _parts(found: list[Pair], references: Sequence[Sequence[Array]], values: Seq
 
 
 def _cut(reference: Sequence[Array], values: dict[int, Sequence[Array]]) -> list[Pair]:
-    """Slices of one reference output along one axis that fit the values best, in order; empty when none fill it."""
-    shape = reference[0].shape
-    for axis in range(len(shape) - 1, -1, -1):
-        pairs, start, left = [], 0, dict(values)
-        while start < shape[axis] and left:
-            best = _next_part(reference, left, axis, start)
-            if best is None:
-                break
-            pairs.append(best)
-            start = best.cut[2] if best.cut else start
-            left.pop(best.output)
-        if start == shape[axis] and len(pairs) > 1:
-            return pairs
-    return []
+    """Slices of one reference output that the values follow best, along whichever axis; empty when none fill it."""
+    ways = [_cut_along(reference, values, axis) for axis in range(len(reference[0].shape) - 1, -1, -1)]
+    return max((w for w in ways if w), key=lambda pairs: _worst(reference, values, pairs), default=[])
+
+
+def _cut_along(reference: Sequence[Array], values: dict[int, Sequence[Array]], axis: int) -> list[Pair]:
+    """Slices along one axis, in order."""
+    pairs: list[Pair] = []
+    start, left = 0, dict(values)
+    while start < reference[0].shape[axis] and left:
+        best = _next_part(reference, left, axis, start)
+        if best is None or best.cut is None:
+            return []
+        pairs.append(best)
+        start = best.cut[2]
+        left.pop(best.output)
+    return pairs if start == reference[0].shape[axis] and len(pairs) > 1 else []
+
+
+def _worst(reference: Sequence[Array], values: dict[int, Sequence[Array]], pairs: Sequence[Pair]) -> float:
+    return min(layouts.correlation([p.of(r) for r in reference], [p.layout.apply(a) for a in values[p.output]]) for p in pairs)
 
 
 def _next_part(reference: Sequence[Array], values: dict[int, Sequence[Array]], axis: int, start: int) -> Pair | None:
