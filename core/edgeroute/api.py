@@ -11,7 +11,7 @@ from edgeroute import planner, resolve
 from edgeroute.checks import check_artifact
 from edgeroute.errors import SourceError
 from edgeroute.recognize import recognize
-from edgeroute.runner.blocked import blocked_edges
+from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.convert import convert as run_conversion
 from edgeroute.runner.convert import fills
 from edgeroute.runner.measure import RUNTIME
@@ -107,8 +107,9 @@ def plan(
     if name not in shop.catalog.formats or Path(source).exists():
         artifact = recognize(Path(source), shop.plugins, shop.catalog)
         name = artifact.format
-    blocked = blocked_edges(shop, artifact, request, fills(None, (), request))
-    return planner.plan(shop.catalog, name, to, blocked=blocked, via=request.via, avoid=request.avoid, k=k)
+    filled = fills(None, (), request)
+    blocked, handed = blocked_edges(shop, artifact, request, filled), handed_edges(shop, artifact, request, filled)
+    return planner.plan(shop.catalog, name, to, blocked=blocked, via=request.via, avoid=request.avoid, handed=handed, k=k)
 
 
 def check(

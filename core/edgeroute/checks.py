@@ -9,14 +9,19 @@ from edgeroute.plugins import Plugin
 from edgeroute.types import Artifact, Finding, Severity, Target, ValidationReport
 from edgeroute.workshop import Workshop
 
+BEFORE = "before-compile"
+
 
 def check_artifact(workshop: Workshop, artifact: Artifact, target: Target, context: Mapping[str, Any]) -> ValidationReport:
-    """Hold a file against a device. Findings come in order of weight."""
+    """Hold a file against a device. Findings come in order of weight.
+
+    With `context["phase"] == "before-compile"` the file is on its way to the device's compiler, and need not be of a kind that it loads.
+    """
     before = {p.name for p in workshop.plugins.loaded}
     answers: list[ValidationReport] = [a for _, a in workshop.plugins.each("check", artifact=artifact, target=target, context=context)]
     findings = [f for a in answers for f in a.findings]
     findings += _crashed(p for p in workshop.plugins.all if p.name in before and p.status == "broken")
-    findings += _format(workshop, artifact, target)
+    findings += [] if context.get("phase") == BEFORE else _format(workshop, artifact, target)
     return ValidationReport(
         target.name,
         artifact.path,

@@ -7,7 +7,7 @@ they are. `via` is a product graph: one layer for each pin that has been met, so
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import networkx as nx
@@ -21,6 +21,8 @@ Node: TypeAlias = tuple[str, str, int]
 
 PREFERENCE = 0.5
 """What each place down a target's list of accepted formats costs."""
+HANDOVER = 50.0
+"""What it costs that a colleague has to run the last edge: more than any route that is complete."""
 LIMIT = 400
 """Simple paths looked at, at the most."""
 
@@ -34,12 +36,14 @@ def plan(
     via: Sequence[str] = (),
     avoid: Sequence[str] = (),
     costs: Mapping[str, float] | None = None,
+    handed: Collection[str] = (),
     k: int = 3,
 ) -> Plan:
     """Rank the routes from a format to a target.
 
     `blocked` maps the keys of edges that cannot run to the reason; `via` names converters that must be taken, in order;
-    `avoid` names those that must not; `costs` replaces declared costs by key (learned from history).
+    `avoid` names those that must not; `costs` replaces declared costs by key (learned from history); `handed` are the blocked
+    edges that a colleague can run: they may end a route, which then costs more than any that is complete.
     Raises UsageError for names that do not exist, PlanError when `k` ≥ 1 routes are asked for and there is none.
     """
     device = catalog.target(target)
@@ -47,8 +51,9 @@ def plan(
     for name in (*via, *avoid):
         catalog.named(name)
     blocked = dict(blocked or {})
-    closed = {**_unasked(catalog, via), **blocked, **_avoided(catalog, avoid)}
-    routes = _routes(catalog, source, device, via, closed, costs or {}, k)
+    here = {key: reason for key, reason in blocked.items() if key not in handed}
+    closed = {**_unasked(catalog, via), **here, **_avoided(catalog, avoid)}
+    routes = _routes(catalog, source, device, via, closed, costs or {}, k, handed)
     left_out = _left_out(catalog, source, device, routes, closed)
     if not routes:
         raise _no_route(catalog, source, device, via, [item for item in left_out if item.converter in closed])
@@ -57,12 +62,23 @@ def plan(
     return Plan(source, target, routes, left_out, _better(best, routes, blocked))
 
 
-def graph(catalog: Catalog, target: Target, via: Sequence[str], closed: Mapping[str, LeftOut], costs: Mapping[str, float]) -> nx.DiGraph:
+def graph(
+    catalog: Catalog,
+    target: Target,
+    via: Sequence[str],
+    closed: Mapping[str, LeftOut],
+    costs: Mapping[str, float],
+    handed: Collection[str] = (),
+) -> nx.DiGraph:
     """The layered graph that routes are found in."""
     net = nx.DiGraph()
     for layer in range(len(via) + 1):
         for converter in catalog.converters:
-            if converter.key not in closed:
+            if converter.key in closed:
+                continue
+            if converter.key in handed:
+                _add_last(net, catalog, converter, target, layer, via, costs)
+            else:
                 _add_converter(net, converter, layer, via, costs)
         for kind in catalog.formats.values():
             if kind.is_a:
@@ -73,16 +89,39 @@ def graph(catalog: Catalog, target: Target, via: Sequence[str], closed: Mapping[
 
 
 def _add_converter(net: nx.DiGraph, converter: Converter, layer: int, via: Sequence[str], costs: Mapping[str, float]) -> None:
-    meets = layer < len(via) and via[layer] in (converter.name, converter.key)
     node = ("converter", converter.key, layer)
     net.add_edge(("format", converter.source, layer), node, weight=costs.get(converter.key, converter.cost.total))
-    net.add_edge(node, ("format", converter.target, layer + 1 if meets else layer), weight=0.0)
+    net.add_edge(node, ("format", converter.target, _after(converter, layer, via)), weight=0.0)
+
+
+def _after(converter: Converter, layer: int, via: Sequence[str]) -> int:
+    """How many pins have been met behind an edge."""
+    return layer + 1 if layer < len(via) and via[layer] in (converter.name, converter.key) else layer
+
+
+def _add_last(
+    net: nx.DiGraph, catalog: Catalog, converter: Converter, target: Target, layer: int, via: Sequence[str], costs: Mapping[str, float]
+) -> None:
+    """An edge that a colleague runs leads to the target alone: nothing here can follow it."""
+    ranks = [rank for rank, accepted in enumerate(target.accepts) if catalog.is_a(converter.target, accepted)]
+    if not ranks or _after(converter, layer, via) != len(via):
+        return
+    node = ("converter", converter.key, layer)
+    net.add_edge(("format", converter.source, layer), node, weight=costs.get(converter.key, converter.cost.total))
+    net.add_edge(node, ("target", target.name, len(via)), weight=HANDOVER + PREFERENCE * ranks[0])
 
 
 def _routes(
-    catalog: Catalog, source: str, target: Target, via: Sequence[str], closed: Mapping[str, LeftOut], costs: Mapping[str, float], k: int
+    catalog: Catalog,
+    source: str,
+    target: Target,
+    via: Sequence[str],
+    closed: Mapping[str, LeftOut],
+    costs: Mapping[str, float],
+    k: int,
+    handed: Collection[str] = (),
 ) -> tuple[Route, ...]:
-    net = graph(catalog, target, via, closed, costs)
+    net = graph(catalog, target, via, closed, costs, handed)
     start, end = ("format", source, 0), ("target", target.name, len(via))
     if start not in net or end not in net or not nx.has_path(net, start, end):
         return ()
@@ -92,11 +131,18 @@ def _routes(
         if len(routes) >= k and cost > sorted(r.cost for r in routes.values())[k - 1] + 1e-9:
             break
         converters = tuple(by_key[name] for kind, name, _ in path if kind == "converter")
-        route = Route(source, target.name, converters, round(cost, 4), path[-2][1])
+        route = _route(source, target, converters, cost, path[-2])
         if _repeats(route):
             continue
         routes.setdefault(route.keys, route)
     return tuple(sorted(routes.values(), key=lambda r: (r.cost, r.keys))[:k])
+
+
+def _route(source: str, target: Target, converters: tuple[Converter, ...], cost: float, end: Node) -> Route:
+    """`end` is what stands in front of the target: a format, or an edge that a colleague runs."""
+    kind, name, _ = end
+    delivers = name if kind == "format" else converters[-1].target
+    return Route(source, target.name, converters, round(cost, 4), delivers, "" if kind == "format" else name)
 
 
 def _paths(net: nx.DiGraph, start: Node, end: Node) -> Iterator[tuple[list[Node], float]]:

@@ -233,6 +233,10 @@ class Converter:
     """Taken only when pinned by `via` or by a search; otherwise the planner leaves it out."""
     code: tuple[str, ...] = ()
     """Top-level packages that the worker must be able to import; filled in by discovery."""
+    handover: str = ""
+    """`package.module:function(model: Path, folder: Path, options) -> Facts`, called in the worker where only the tool is missing: it writes
+    the script with the exact commands (and the data they read) into the folder that holds the model, for a colleague who has the tool.
+    `Facts.notes` says `script` and `produces` (names in the folder) and, if it likes, `commands` and `holds` (what else is in the folder)."""
 
     @property
     def key(self) -> str:
@@ -432,6 +436,8 @@ class Route:
     cost: float
     delivers: str = ""
     """The format that the target receives."""
+    handover: str = ""
+    """Key of its last edge, where the tool for it is missing here: everything before it runs, and a colleague gets a bundle."""
 
     @property
     def names(self) -> tuple[str, ...]:

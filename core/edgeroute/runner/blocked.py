@@ -22,6 +22,16 @@ def blocked_edges(workshop: Workshop, artifact: Artifact | None, request: Reques
     return answer
 
 
+def handed_edges(workshop: Workshop, artifact: Artifact | None, request: Request, fills: Mapping[str, object]) -> frozenset[str]:
+    """Keys of the edges for which nothing but the tool is missing, and which know what a colleague needs to run them."""
+    if request.require_complete:
+        return frozenset()
+    state = workshop.environments.state
+    lacking = (c for c in workshop.catalog.converters if c.handover and c.tool and state(c.tool).closed)
+    possible = (c for c in lacking if not (c.environment and state(c.environment).closed))
+    return frozenset(c.key for c in possible if artifact is None or _refused(workshop, c, artifact, request, fills) is None)
+
+
 def _closed(workshop: Workshop, converter: Converter) -> LeftOut | None:
     for name in (converter.environment, converter.tool):
         if name:

@@ -8,29 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeroute.checks import check_artifact
-from edgeroute.errors import SourceError
+from edgeroute import planner
+from edgeroute.checks import BEFORE, check_artifact
+from edgeroute.errors import EnvironmentFailed, SourceError
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.runner import measure, shapes
-from edgeroute.runner.chain import NO_STEPS, Chain
+from edgeroute.runner.blocked import blocked_edges, handed_edges
+from edgeroute.runner.chain import NO_STEPS, Chain, chain_of
 from edgeroute.runner.deliver import deliver, destination, must_be_writable
-from edgeroute.runner.explore import Arrival, Search, Trail, explore
+from edgeroute.runner.explore import Search, Trail, explore
+from edgeroute.runner.hand_over import bundle_place, hand_over, must_be_bundle_place
 from edgeroute.runner.request import Request, check_options
+from edgeroute.runner.result import Journey, result_of
 from edgeroute.runner.step import Done
-from edgeroute.types import (
-    Artifact,
-    ConversionResult,
-    Converter,
-    Finding,
-    Json,
-    Preprocess,
-    Severity,
-    StepRecord,
-    Tensor,
-    ValidationReport,
-    Verification,
-    to_json,
-)
+from edgeroute.types import Artifact, ConversionResult, Converter, Preprocess, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
 from edgeroute.workshop import Workshop
 
@@ -83,10 +74,8 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     yardstick = Yardstick(workshop, request, samples, inputs, artifact, measure.refer(workshop, artifact, samples, inputs))
     trail = Trail()
 
-    def validate(final: Artifact, verification: Verification | None) -> ValidationReport:
-        return check_artifact(
-            workshop, final, device, {"verification": verification, "runtime": request.runtime, "preprocess": request.preprocess}
-        )
+    def validate(file: Artifact, verification: Verification | None, origin: Artifact | None, chain: Chain) -> ValidationReport:
+        return check_artifact(workshop, file, device, context(request, verification, file, origin, chain))
 
     def filled(chain: Chain) -> Mapping[str, object]:
         return fills(samples, inputs, request, chain)
@@ -94,7 +83,28 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     wishes = (CAMERA,) if folds and samples.calibration.pixels and CAMERA in {c.name for c in workshop.catalog.converters} else ()
     search = Search(workshop, target, request, filled, yardstick.verify, validate, wishes)
     arrival = explore(search, artifact, trail)
-    return _finish(workshop, artifact, arrival, target, request, samples, trail, yardstick.let_through, time.monotonic() - started)
+    journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), time.monotonic() - started)
+    if arrival.handed is not None:
+        return hand_over(journey, arrival.handed, request, filled(chain_of(arrival.steps)))
+    return _deliver(journey, request)
+
+
+def context(
+    request: Request, verification: Verification | None, file: Artifact, origin: Artifact | None, chain: Chain
+) -> dict[str, object]:
+    """What the rules of a device may know beside the file."""
+    phase = {"phase": BEFORE} if origin is file else {}
+    source = {"source": origin.facts} if origin is not None else {}
+    known = {"verification": verification, "runtime": request.runtime, "preprocess": request.preprocess, "folded": chain.raw_pixels}
+    return {**known, **phase, **source}
+
+
+def _deliver(journey: Journey, request: Request) -> ConversionResult:
+    arrival, workshop = journey.arrival, journey.workshop
+    place = destination(journey.source.path, journey.target, workshop.catalog.formats[arrival.artifact.format].suffix, request.out)
+    must_be_writable(place, journey.source.path)
+    artifact = dataclasses.replace(arrival.artifact, path=deliver(arrival.artifact, place))
+    return result_of(journey, artifact=artifact)
 
 
 CAMERA = "camera"
@@ -127,12 +137,16 @@ def input_range(preprocess: Preprocess, chain: Chain) -> tuple[float, float] | N
 
 
 def _plan_before_work(workshop: Workshop, artifact: Artifact, target: str, request: Request) -> None:
-    """Say that there is no route before anything is built or run."""
-    from edgeroute import planner
-    from edgeroute.runner.blocked import blocked_edges
-
-    blocked = blocked_edges(workshop, artifact, request, fills(None, (), request))
-    planner.plan(workshop.catalog, artifact.format, target, blocked=blocked, via=request.via, avoid=request.avoid, k=1)
+    """Say that there is no route, or that its tool is missing and must not be, before anything is built or run."""
+    filled = fills(None, (), request)
+    blocked, catalog = blocked_edges(workshop, artifact, request, filled), workshop.catalog
+    handed = handed_edges(workshop, artifact, dataclasses.replace(request, require_complete=False), filled)
+    plan = planner.plan(catalog, artifact.format, target, blocked=blocked, via=request.via, avoid=request.avoid, handed=handed, k=1)
+    missing = plan.routes[0].handover
+    if missing and request.require_complete:
+        raise EnvironmentFailed(blocked[missing].reason, where=missing, remedy=blocked[missing].remedy, code="tool-missing")
+    if missing:
+        must_be_bundle_place(bundle_place(artifact.path, target, request.out))
 
 
 def _inputs(artifact: Artifact, request: Request) -> tuple[Tensor, ...]:
@@ -147,74 +161,3 @@ def _inputs(artifact: Artifact, request: Request) -> tuple[Tensor, ...]:
         remedy="add --input-shape 1,3,224,224",
         code="shape-open",
     )
-
-
-def _finish(
-    workshop: Workshop,
-    source: Artifact,
-    arrival: Arrival,
-    target: str,
-    request: Request,
-    samples: measure.Samples,
-    trail: Trail,
-    let_through: Sequence[str],
-    seconds: float,
-) -> ConversionResult:
-    suffix = workshop.catalog.formats[arrival.artifact.format].suffix
-    place = destination(source.path, target, suffix, request.out)
-    must_be_writable(place, source.path)
-    artifact = dataclasses.replace(arrival.artifact, path=deliver(arrival.artifact, place))
-    findings = (
-        *_uncalibrated(workshop, arrival, samples),
-        *(f for s in arrival.steps for f in _step_findings(s)),
-        *arrival.validation.findings,
-    )
-    degraded = any(step.key in let_through for step in arrival.steps)
-    return ConversionResult(
-        status="degraded" if degraded else "succeeded",
-        target=target,
-        source=source,
-        artifact=artifact,
-        route=tuple(s.converter for s in arrival.steps),
-        steps=arrival.steps,
-        fidelity=fidelity(arrival.steps),
-        findings=tuple(sorted(findings, key=lambda f: (f.severity.rank, -f.cost, f.code))),
-        rejected=tuple(trail.rejected),
-        validation=arrival.validation,
-        calibrated=not samples.calibration.random or not _quantizes(workshop, arrival),
-        seconds=round(seconds, 3),
-    )
-
-
-def _step_findings(step: StepRecord) -> tuple[Finding, ...]:
-    return (*step.findings, *(step.verification.findings if step.verification else ()))
-
-
-def fidelity(steps: Sequence[StepRecord]) -> dict[str, Json]:
-    """The last measured step in a few numbers."""
-    measured = [s.verification for s in steps if s.verification and s.verification.outputs]
-    if not measured:
-        return {"status": "unmeasured", "outputs": []}
-    last = measured[-1]
-    return {
-        "status": last.status,
-        "kind": last.kind,
-        "samples": last.samples,
-        "sqnr_db": to_json(last.sqnr_db),
-        "outputs": to_json(last.outputs),
-    }
-
-
-def _quantizes(workshop: Workshop, arrival: Arrival) -> bool:
-    return any(workshop.catalog.formats[s.target].precision == "int8" for s in arrival.steps)
-
-
-def _uncalibrated(workshop: Workshop, arrival: Arrival, samples: measure.Samples) -> tuple[Finding, ...]:
-    if not samples.calibration.random or not _quantizes(workshop, arrival):
-        return samples.findings if not samples.calibration.random else ()
-    return (
-        Finding(
-            "uncalibrated", Severity.WARNING, "no calibration images were given: the int8 ranges come from random data and will not fit real pictures",
-            "add --calibrate FOLDER with 100 to 200 typical images (and --mean/--std/--scale as in training)", cost=1.0,
-        ),
-    )  # fmt: skip

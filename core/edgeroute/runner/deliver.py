@@ -24,6 +24,11 @@ def must_be_writable(place: Path, source: Path) -> None:
         raise OutputError(f"the result would overwrite the source {source}", remedy="name another file with --out", code="output-is-source")
     if place.is_dir():
         raise OutputError(f"{place} is a folder", remedy=f"name a file: --out {place / 'model.tflite'}", code="output-is-folder")
+    must_have_room(place)
+
+
+def must_have_room(place: Path) -> None:
+    """Raise OutputError where the folder that a place lies in cannot be written."""
     folder = place.parent
     while not folder.exists():
         folder = folder.parent

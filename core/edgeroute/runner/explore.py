@@ -22,7 +22,7 @@ from edgeroute.errors import (
     UsageError,
     VerificationFailed,
 )
-from edgeroute.runner.blocked import blocked_edges
+from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.chain import Chain, after, chain_of
 from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.step import Done, run_step
@@ -35,7 +35,8 @@ ATTEMPTS = 24
 
 Verify = Callable[[Done, Converter, Chain], Verification]
 Fills = Callable[[Chain], Mapping[str, object]]
-Validate = Callable[[Artifact, Verification | None], ValidationReport]
+Validate = Callable[[Artifact, Verification | None, Artifact | None, Chain], ValidationReport]
+"""A file on its way, its verification, the file that it was compiled from (itself: the rules before compilation apply), and its border."""
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Trail:
     errors: list[EdgerouteError] = field(default_factory=list)
     verified: list[StepRecord] = field(default_factory=list)
     """Every step that was verified, on the final route or not: partial results survive."""
+    before: dict[str, ValidationReport] = field(default_factory=dict)
+    """Digest of a file that goes into a device's compiler → what the device's rules say of it."""
 
     def blame(self, artifact: Artifact, converter: Converter, error: EdgerouteError) -> None:
         reason = LeftOut(converter.key, f"it failed on this file: {error.message}", error.remedy)
@@ -65,6 +68,12 @@ class Arrival:
     artifact: Artifact
     steps: tuple[StepRecord, ...]
     validation: ValidationReport
+    handed: Converter | None = None
+    """The edge that is left to a colleague: `artifact` is then what goes into it, and `validation` speaks of that file."""
+    before: ValidationReport | None = None
+    """What the rules said of the file before it was compiled."""
+    origin: Artifact | None = None
+    """The file that the last step was given."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +98,21 @@ def explore(search: Search, source: Artifact, trail: Trail) -> Arrival:
     return arrival
 
 
-def _walk(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via: Sequence[str], trail: Trail) -> Arrival | None:
+def _walk(
+    search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via: Sequence[str], trail: Trail, origin: Artifact | None = None
+) -> Arrival | None:
     while len(trail.errors) < ATTEMPTS:
-        converter = _next(search, artifact, done, via, trail)
-        if converter is None:
+        route = _next(search, artifact, done, via, trail)
+        if route is None:
             return None
-        if isinstance(converter, str):
-            return _arrive(search, artifact, done, trail)
+        if not route.converters:
+            return _arrive(search, artifact, done, trail, origin)
+        converter = route.converters[0]
+        handed = route.handover == converter.key
+        if (handed or _compiles(search, converter)) and not _may_be_compiled(search, artifact, done, trail):
+            return None
+        if handed:
+            return Arrival(artifact, done, trail.before[artifact.sha256], handed=converter)
         try:
             step, record = _take(search, artifact, converter, chain_of(done))
         except STEP_ERRORS as error:
@@ -105,7 +122,7 @@ def _walk(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via:
             continue
         trail.verified.append(record)
         left = via[1:] if via and via[0] in (converter.name, converter.key) else via
-        arrival = _walk(search, step.artifact, (*done, record), left, trail)
+        arrival = _walk(search, step.artifact, (*done, record), left, trail, artifact)
         if arrival is not None:
             return arrival
         if search.request.via:
@@ -115,32 +132,60 @@ def _walk(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via:
     return None
 
 
-def _next(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via: Sequence[str], trail: Trail) -> Converter | str | None:
-    """The next edge; the target's name on arrival; None when nothing leads on."""
-    fills = search.fills(chain_of(done))
-    blocked = {**blocked_edges(search.workshop, artifact, search.request, fills), **trail.blamed.get(artifact.sha256, {})}
+def _next(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via: Sequence[str], trail: Trail) -> Route | None:
+    """The best way on, which is empty on arrival; None when nothing leads on."""
+    fills, blamed = search.fills(chain_of(done)), trail.blamed.get(artifact.sha256, {})
+    blocked = {**blocked_edges(search.workshop, artifact, search.request, fills), **blamed}
+    handed = handed_edges(search.workshop, artifact, search.request, fills) - blamed.keys()
     wishes = [w for w in search.wishes if w not in {s.converter for s in done}]
     try:
-        route = _route(search, artifact, blocked, via, wishes)
+        return _route(search, artifact, Closed(blocked, handed), via, wishes)
     except PlanError as error:
         if not done or not trail.errors:
             trail.errors.append(error)
         return None
-    return route.converters[0] if route.converters else search.target
 
 
-def _route(search: Search, artifact: Artifact, blocked: Mapping[str, LeftOut], via: Sequence[str], wishes: Sequence[str]) -> Route:
+@dataclass(frozen=True)
+class Closed:
+    """The edges that cannot run on a file here, and those of them that a colleague can run."""
+
+    blocked: Mapping[str, LeftOut]
+    handed: frozenset[str]
+
+
+def _route(search: Search, artifact: Artifact, closed: Closed, via: Sequence[str], wishes: Sequence[str]) -> Route:
     """The best route with the wishes somewhere among the pins, else without them."""
     found: list[Route] = []
     for place in range(len(via) + 1) if wishes else ():
         with contextlib.suppress(PlanError, UsageError):
-            found.append(_best(search, artifact, blocked, (*via[:place], *wishes, *via[place:])))
-    return min(found, key=lambda r: (r.cost, r.keys)) if found else _best(search, artifact, blocked, via)
+            found.append(_best(search, artifact, closed, (*via[:place], *wishes, *via[place:])))
+    return min(found, key=lambda r: (r.cost, r.keys)) if found else _best(search, artifact, closed, via)
 
 
-def _best(search: Search, artifact: Artifact, blocked: Mapping[str, LeftOut], via: Sequence[str]) -> Route:
-    plan = planner.plan(search.workshop.catalog, artifact.format, search.target, blocked=blocked, via=via, avoid=search.request.avoid, k=1)
+def _best(search: Search, artifact: Artifact, closed: Closed, via: Sequence[str]) -> Route:
+    catalog, avoid = search.workshop.catalog, search.request.avoid
+    plan = planner.plan(
+        catalog, artifact.format, search.target, blocked=closed.blocked, via=via, avoid=avoid, handed=closed.handed, k=1
+    )  # fmt: skip
     return plan.routes[0]
+
+
+def _compiles(search: Search, converter: Converter) -> bool:
+    """Whether an edge is the device's compiler: behind it nothing can be measured any more."""
+    catalog = search.workshop.catalog
+    accepted = catalog.target(search.target).accepts
+    return catalog.formats[converter.target].precision == "opaque" and any(catalog.is_a(converter.target, a) for a in accepted)
+
+
+def _may_be_compiled(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], trail: Trail) -> bool:
+    """Ask the rules before the compiler: it would take a file whose fault shows on the device only."""
+    if artifact.sha256 not in trail.before:
+        trail.before[artifact.sha256] = search.validate(artifact, done[-1].verification if done else None, artifact, chain_of(done))
+    if trail.before[artifact.sha256].ok:
+        return True
+    _refuse(search, artifact, done, trail, trail.before[artifact.sha256])
+    return False
 
 
 def _take(search: Search, artifact: Artifact, converter: Converter, chain: Chain) -> tuple[Done, StepRecord]:
@@ -169,11 +214,16 @@ def _breach(converter: Converter, verification: Verification) -> VerificationFai
     )
 
 
-def _arrive(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], trail: Trail) -> Arrival | None:
-    verification = done[-1].verification if done else None
-    validation = search.validate(artifact, verification)
+def _arrive(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], trail: Trail, origin: Artifact | None) -> Arrival | None:
+    validation = search.validate(artifact, done[-1].verification if done else None, origin, chain_of(done))
     if validation.ok:
-        return Arrival(artifact, done, validation)
+        return Arrival(artifact, done, validation, before=trail.before.get(origin.sha256) if origin else None, origin=origin)
+    _refuse(search, artifact, done, trail, validation)
+    return None
+
+
+def _refuse(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], trail: Trail, validation: ValidationReport) -> None:
+    """Write down why the device would not take a file; raises CheckFailed where no other route could help."""
     worst = min(validation.findings, key=lambda f: f.severity.rank)
     error = CheckFailed(f"{search.target} would refuse the file: {worst.message}", where=worst.where, remedy=worst.remedy, code=worst.code)
     trail.rejected.append(
@@ -188,7 +238,6 @@ def _arrive(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], tr
     trail.errors.append(error)
     if not done or search.request.via:
         raise error
-    return None
 
 
 def _verdict(trail: Trail, target: str) -> EdgerouteError:

@@ -37,6 +37,10 @@ class Request:
     limits: Limits = Limits()
     runtime: Mapping[str, str] = field(default_factory=dict)
     """Runtime or firmware profile that the target is narrowed to."""
+    require_complete: bool = False
+    """Refuse before any work, rather than hand the last step to a colleague."""
+    c_header: Path | None = None
+    """Where a C header with the sidecar's numbers goes; None for none."""
     extra: Mapping[str, Json] = field(default_factory=dict)
 
 

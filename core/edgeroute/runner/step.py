@@ -81,7 +81,7 @@ def _run_in(
     out = folder / "out" / f"model{workshop.catalog.formats[converter.target].suffix}"
     out.parent.mkdir()
     arguments = {"source": str(scratch.relative_to(folder)), "out": str(out.relative_to(folder)), "options": to_json(options)}
-    job = Job("convert", converter.run, arguments, _type_name(converter.options), workshop.code(converter.code))
+    job = Job("convert", converter.run, arguments, type_name(converter.options), workshop.code(converter.code))
     outcome = run_job(ready.python, job, folder, limits)
     if outcome.status != "ok":
         raise failure(converter, outcome, _failed_folder(workshop, key))
@@ -174,7 +174,7 @@ def _portable_json(options: Any) -> dict[str, Json]:
     return answer
 
 
-def _type_name(kind: type) -> str:
+def type_name(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
