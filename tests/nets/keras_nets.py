@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -65,3 +66,53 @@ def data(name: str, count: int, seed: int) -> tuple[Any, Any]:
         return series(count, seed)
     images, labels = pictures(count, seed)
     return np.ascontiguousarray(images.transpose(0, 2, 3, 1)), labels
+
+
+def save_all(folder: str) -> dict[str, float]:
+    """Train every network; write `NAME.keras` and, of one, every other kind of file. Returns the scores."""
+    scores, place = {}, Path(folder)
+    for name in NETS:
+        net, scores[name] = train(name)
+        net.save(place / f"{name}.keras")
+        if name == "convolutional":
+            save_kinds(net, place)
+    save_traps(place)
+    return scores
+
+
+def save_kinds(net: Any, place: Path) -> None:
+    """One network as HDF5, as Keras exports it (open batch), with two signatures of which none is the default, and frozen."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    net.save(place / "model.h5")
+    net.export(str(place / "exported"), verbose=False)
+    picture = [tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, name="image")]
+    plain = tf.function(lambda image: {"scores": net(image, training=False)}, input_signature=picture)
+    large = tf.function(
+        lambda image: {"sizes": net(tf.image.resize(image, (SIZE, SIZE)), training=False)},
+        input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32, name="image")],
+    )
+    module = tf.Module()
+    module.kept = [v.value for v in net.variables]
+    signatures = {"small": plain.get_concrete_function(), "any_size": large.get_concrete_function()}
+    tf.saved_model.save(module, str(place / "two_signatures"), signatures=signatures)
+    frozen = convert_variables_to_constants_v2(signatures["small"])
+    (place / "frozen.pb").write_bytes(frozen.graph.as_graph_def().SerializeToString())
+
+
+def save_traps(place: Path) -> None:
+    """A Lambda layer in both file formats, a graph that reads a file, and a model that only Keras 2 can load."""
+    import tensorflow as tf
+    import tf_keras
+
+    trap = keras.Sequential([keras.Input((4,)), layers.Lambda(lambda x: x * 2)])
+    trap.save(place / "lambda.keras")
+    trap.save(place / "lambda.h5")
+    spec = [tf.TensorSpec((1, 4), tf.float32, name="x")]
+    reading = tf.function(lambda x: {"y": x + tf.cast(tf.strings.length(tf.io.read_file("secret.txt")), tf.float32)}, input_signature=spec)
+    tf.saved_model.save(tf.Module(), str(place / "reading"), signatures={"serving_default": reading.get_concrete_function()})
+    old = tf_keras.Sequential(
+        [tf_keras.layers.DepthwiseConv2D(3, input_shape=(8, 8, 3)), tf_keras.layers.Flatten(), tf_keras.layers.Dense(3)]
+    )
+    old.save(place / "keras2.h5")

@@ -121,6 +121,15 @@ def two_inputs(path: Path) -> None:
     net.save(path, [("result", ["n", 3])])
 
 
+def unknown(path: Path) -> None:
+    """An operator of a domain that no tool knows."""
+    net = Net("image", [1, 3, 8, 8])
+    net.add("Frobnicate", net.conv("image", 3, 4), out="scores", domain="com.acme")
+    results = [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 4, 8, 8])]
+    domains = [helper.make_opsetid("", 13), helper.make_opsetid("com.acme", 1)]
+    onnx.save(helper.make_model(helper.make_graph(net.nodes, "net", net.inputs, results, net.weights), opset_imports=domains), str(path))
+
+
 def data_dependent(path: Path) -> None:
     """An output whose size depends on the values."""
     net = Net("image", [1, 3, 4, 4])

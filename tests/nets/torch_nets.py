@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .data import CLASSES, FEATURES, STEPS, blurred, pictures, series
+from . import SHAPES
+from .data import CLASSES, FEATURES, blurred, pictures, series
 
 
 def conv_bn(
@@ -155,8 +157,6 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "transformer": Transformer,
     "recurrent": Recurrent,
 }
-SHAPES = dict.fromkeys(NETS, (1, 3, 32, 32)) | {"decoder": (1, 3, 16, 16), "recurrent": (1, STEPS, FEATURES)}
-INPUTS = dict.fromkeys(NETS, "image") | {"decoder": "small", "recurrent": "series"}
 
 
 def data(name: str, count: int, seed: int) -> tuple[Any, Any]:
@@ -192,3 +192,32 @@ def score(net: nn.Module, name: str) -> float:
     if name == "decoder":
         return 1 - float((answers - targets).abs().mean())
     return float((answers.argmax(1) == targets).float().mean())
+
+
+def save_all(folder: str) -> dict[str, float]:
+    """Train every network; write `NAME.pth` (state dict) and, of one, every other kind of file. Returns the scores."""
+    scores = {}
+    place = Path(folder)
+    for name in NETS:
+        net, scores[name] = train(name)
+        torch.save(net.state_dict(), place / f"{name}.pth")
+        if name == "depthwise":
+            save_kinds(net, place)
+    return scores
+
+
+def save_kinds(net: nn.Module, place: Path) -> None:
+    """One network as a wrapped checkpoint, a pickled module, TorchScript (traced and scripted), safetensors and an exported program."""
+    from safetensors.torch import save_file
+
+    example = torch.rand(SHAPES["depthwise"], generator=torch.Generator().manual_seed(3))
+    wrapped = {f"module.{name}": value for name, value in net.state_dict().items()}
+    torch.save({"epoch": 7, "state_dict": wrapped, "optimizer": {"lr": 0.1}}, place / "checkpoint.pt")
+    torch.save(net, place / "module.pt")
+    torch.jit.save(torch.jit.trace(net, example), str(place / "traced.pt"))
+    torch.jit.save(torch.jit.script(net), str(place / "scripted.pt"))
+    save_file(net.state_dict(), str(place / "weights.safetensors"))
+    torch.export.save(torch.export.export(net, (example,)), place / "program.pt2")
+    batch = torch.export.Dim("batch", min=1, max=64)
+    open_batch = torch.export.export(net, (example.repeat(2, 1, 1, 1),), dynamic_shapes=({0: batch},))
+    torch.export.save(open_batch, place / "open-batch.pt2")

@@ -73,7 +73,7 @@ def unknown_ends(kind: str, names: Sequence[str], nodes: dict[str, Any], path: P
     return UsageError(
         f"the graph's {kind}s cannot be told: {missing} of its {len(nodes)} nodes ({near}, …)",
         where=path.name,
-        remedy=f"name them: --set graphdef-savedmodel.{kind}s='[\"NAME\"]'",
+        remedy=f"name them: --set graphdef-savedmodel.{kind}s=NAME",
         code="graphdef-ends",
     )
 

@@ -23,8 +23,8 @@ class KerasOptions:
 class GraphOptions:
     """Where a frozen graph begins and ends."""
 
-    inputs: Sequence[str] = option([], "names of the input nodes; empty: all placeholders")
-    outputs: Sequence[str] = option([], "names of the output nodes; empty: those that nothing consumes")
+    inputs: tuple[str, ...] = option((), "names of the input nodes; empty: all placeholders")
+    outputs: tuple[str, ...] = option((), "names of the output nodes; empty: those that nothing consumes")
     input_shapes: Mapping[str, Sequence[int]] = option(
         {}, "shape of each input by name, batch included; an open batch becomes 1 by itself", fill="input_shapes"
     )

@@ -17,7 +17,7 @@ class Options:
         "auto: every 4-D float input and output becomes NHWC; none: they stay NCHW; list: those named",
         choices=("auto", "none", "list"),
     )
-    channel_last_names: Sequence[str] = option([], "inputs and outputs (by the program's names) that become NHWC, with channel_last=list")
+    channel_last_names: tuple[str, ...] = option((), "inputs and outputs (by the program's names) that become NHWC, with channel_last=list")
     input_shapes: Mapping[str, Sequence[int]] = option(
         {}, "shape of each input by name, batch included, where the program leaves dimensions open", fill="input_shapes"
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from edgeroute.hookspecs import hookimpl
 from edgeroute.types import Converter, Cost, Environment, Symptom
-
 from edgeroute_plugins.litert_torch.options import Options
 
 PACKAGE = "edgeroute_plugins.litert_torch"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgeroute.types import Facts, Finding, Severity
-
 from edgeroute_plugins.litert_torch.options import Options
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from edgeroute.errors import ConverterFailed, SourceError
 from edgeroute.types import Facts, Tensor
-
 from edgeroute_plugins.litert_torch.layout import ChannelLast, to_last
 from edgeroute_plugins.litert_torch.options import Options
 from edgeroute_plugins.litert_torch.preflight import open_ports

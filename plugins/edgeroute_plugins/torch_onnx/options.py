@@ -29,8 +29,8 @@ class DynamoOptions:
     """How torch.onnx writes the file."""
 
     opset: int = option(18, "ONNX operator set", choices=DYNAMO_OPSETS)
-    input_names: Sequence[str] = option([], "names of the inputs in the ONNX file; empty: those of the program")
-    output_names: Sequence[str] = option([], "names of the outputs in the ONNX file; empty: those of the program")
+    input_names: tuple[str, ...] = option((), "names of the inputs in the ONNX file; empty: those of the program")
+    output_names: tuple[str, ...] = option((), "names of the outputs in the ONNX file; empty: those of the program")
     optimize: bool = option(True, "let onnxscript simplify the graph")
     trust: bool = option(False, "load a program that may run code", fill="trust")
 
@@ -44,5 +44,5 @@ class LegacyOptions:
         {}, "shape of each input by name, batch included; needed for TorchScript", fill="input_shapes"
     )
     input_dtypes: Mapping[str, str] = option({}, "dtype of inputs that are not float32, by name")
-    output_names: Sequence[str] = option([], "names of the outputs in the ONNX file; empty: output, or output_0, output_1, …")
+    output_names: tuple[str, ...] = option((), "names of the outputs in the ONNX file; empty: output, or output_0, output_1, …")
     trust: bool = option(False, "load a file that runs code", fill="trust")
