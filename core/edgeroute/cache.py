@@ -11,8 +11,9 @@ import itertools
 import json
 import os
 import shutil
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,16 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+
+    @contextlib.contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Of several threads that need the same entry, one makes it and the others wait for it."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            yield
 
     def get(self, kind: str, key: str) -> Entry | None:
         folder = self.root / kind / key

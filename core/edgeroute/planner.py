@@ -37,13 +37,15 @@ def plan(
     avoid: Sequence[str] = (),
     costs: Mapping[str, float] | None = None,
     handed: Collection[str] = (),
+    opened: Collection[str] = (),
     k: int = 3,
 ) -> Plan:
     """Rank the routes from a format to a target.
 
     `blocked` maps the keys of edges that cannot run to the reason; `via` names converters that must be taken, in order;
     `avoid` names those that must not; `costs` replaces declared costs by key (learned from history); `handed` are the blocked
-    edges that a colleague can run: they may end a route, which then costs more than any that is complete.
+    edges that a colleague can run: they may end a route, which then costs more than any that is complete; `opened` are edges on
+    request that may be taken all the same (a search).
     Raises UsageError for names that do not exist, PlanError when `k` ≥ 1 routes are asked for and there is none.
     """
     device = catalog.target(target)
@@ -52,7 +54,7 @@ def plan(
         catalog.named(name)
     blocked = dict(blocked or {})
     here = {key: reason for key, reason in blocked.items() if key not in handed}
-    closed = {**_unasked(catalog, via), **here, **_avoided(catalog, avoid)}
+    closed = {**_unasked(catalog, via, opened), **here, **_avoided(catalog, avoid)}
     routes = _routes(catalog, source, device, via, closed, costs or {}, k, handed)
     left_out = _left_out(catalog, source, device, routes, closed)
     if not routes:
@@ -155,11 +157,11 @@ def _repeats(route: Route) -> bool:
     return len(set(route.keys)) != len(route.keys)
 
 
-def _unasked(catalog: Catalog, via: Sequence[str]) -> dict[str, LeftOut]:
+def _unasked(catalog: Catalog, via: Sequence[str], opened: Collection[str]) -> dict[str, LeftOut]:
     return {
         c.key: LeftOut(c.key, "it is taken only on request", f"add `--via {c.name}`")
         for c in catalog.converters
-        if c.on_request and not {c.name, c.key} & set(via)
+        if c.on_request and not {c.name, c.key} & {*via, *opened}
     }
 
 

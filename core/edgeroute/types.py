@@ -231,6 +231,12 @@ class Converter:
     title: str = ""
     on_request: bool = False
     """Taken only when pinned by `via` or by a search; otherwise the planner leaves it out."""
+    gain: float = 0.0
+    """dB that an int8 result is expected to gain by this edge, as far as the field knows; a search tries the largest sum first."""
+    variants: tuple[Mapping[str, Json], ...] = ()
+    """Settings of its options that a search may try beside the defaults, most promising first; `gain` in one is its own expected dB."""
+    effort: str = "balanced"
+    """From which effort (fast, balanced, max) a search takes an edge that is `on_request`."""
     code: tuple[str, ...] = ()
     """Top-level packages that the worker must be able to import; filled in by discovery."""
     handover: str = ""
@@ -261,7 +267,10 @@ class Runner:
 
 
 class Session(Protocol):
-    """A loaded model. Opening it must allocate; arrays have the dtypes and shapes that the file declares."""
+    """A loaded model. Opening it must allocate; arrays have the dtypes and shapes that the file declares.
+
+    It may have an attribute `joined`: for outputs that end in a concat `{"output": position, "axis": …, "sizes": […]}`.
+    """
 
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]

@@ -63,6 +63,15 @@ def _route(parser: argparse.ArgumentParser) -> None:
 def _trust(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("trust")
     group.add_argument("--min-sqnr", type=float, metavar="DB", help="an int8 step fails below this signal-to-quantization-noise ratio")
+    group.add_argument(
+        "--effort", choices=("fast", "balanced", "max"), default="fast", help="how many preparations and quantizers are tried and measured"
+    )
+    group.add_argument(
+        "--metric",
+        metavar="PACKAGE.MODULE:FUNCTION",
+        default="",
+        help="your own measure of a result: function(path) -> number, larger is better",
+    )
     group.add_argument("--allow-degraded", action="store_true", help="let a result pass that breaks a threshold, with status degraded")
     group.add_argument(
         "--trust-pickle", action="store_true", help="allow formats that can run code when loaded (pickled modules, TorchScript, …)"
@@ -100,6 +109,8 @@ def request(arguments: argparse.Namespace) -> Request:
         options=parse_settings(arguments.set),
         thresholds={} if arguments.min_sqnr is None else {"min_sqnr": arguments.min_sqnr},
         allow_degraded=arguments.allow_degraded,
+        effort=arguments.effort,
+        metric=arguments.metric,
         trust_pickle=arguments.trust_pickle,
         model_factory=arguments.model,
         signature=arguments.signature,

@@ -20,6 +20,7 @@ from edgeroute.runner.explore import Search, Trail, explore
 from edgeroute.runner.hand_over import bundle_place, hand_over, must_be_bundle_place
 from edgeroute.runner.request import Request, check_options
 from edgeroute.runner.result import Journey, result_of
+from edgeroute.runner.search import search_best
 from edgeroute.runner.step import Done
 from edgeroute.types import Artifact, ConversionResult, Converter, Preprocess, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
@@ -82,8 +83,9 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
 
     wishes = (CAMERA,) if folds and samples.calibration.pixels and CAMERA in {c.name for c in workshop.catalog.converters} else ()
     search = Search(workshop, target, request, filled, yardstick.verify, validate, wishes)
-    arrival = explore(search, artifact, trail)
-    journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), time.monotonic() - started)
+    arrival, tried = (explore(search, artifact, trail), []) if request.effort == "fast" else search_best(search, artifact, trail)
+    seconds = time.monotonic() - started
+    journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), seconds, tuple(tried))
     if arrival.handed is not None:
         return hand_over(journey, arrival.handed, request, filled(chain_of(arrival.steps)))
     return _deliver(journey, request)

@@ -75,6 +75,11 @@ class Arrival:
     origin: Artifact | None = None
     """The file that the last step was given."""
 
+    @property
+    def measured(self) -> Verification | None:
+        """The last verification with numbers."""
+        return next((s.verification for s in reversed(self.steps) if s.verification and s.verification.outputs), None)
+
 
 @dataclass(frozen=True)
 class Search:

@@ -31,6 +31,10 @@ class Request:
     """Converter name → option → value (strings are parsed by the option's type)."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     allow_degraded: bool = False
+    effort: str = "fast"
+    """fast (the first route that holds), balanced or max (the best of several that were measured)."""
+    metric: str = ""
+    """`package.module:function(path: str) -> float`, the user's own measure of a result; larger is better."""
     trust_pickle: bool = False
     model_factory: str = ""
     signature: str = ""

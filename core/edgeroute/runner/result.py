@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeroute.runner import measure
@@ -24,6 +24,8 @@ class Journey:
     let_through: tuple[str, ...]
     """Edges whose breach of a threshold the user allowed."""
     seconds: float
+    tried: tuple[Mapping[str, Json], ...] = ()
+    """The candidates of a search."""
 
     @property
     def status(self) -> str:
@@ -46,7 +48,10 @@ def result_of(journey: Journey, *, artifact: Artifact | None = None, status: str
         validation=arrival.validation,
         calibrated=not journey.samples.calibration.random or not _quantizes(journey),
         seconds=round(journey.seconds, 3),
-        details={"before_compile": to_json(arrival.before)} if arrival.before else {},
+        details={
+            **({"before_compile": to_json(arrival.before)} if arrival.before else {}),
+            **({"candidates": [dict(t) for t in journey.tried]} if journey.tried else {}),
+        },
     )
 
 

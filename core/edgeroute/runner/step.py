@@ -37,10 +37,11 @@ def run_step(workshop: Workshop, converter: Converter, source: Artifact, options
     """
     ready = workshop.environments.ensure(converter.environment, workshop.progress)
     key = _key(workshop, converter, source, options, ready)
-    entry = workshop.cache.get("steps", key)
-    cached = entry is not None and _intact(entry)
-    if entry is None or not cached:
-        entry = _run(workshop, converter, source, options, limits, ready, key)
+    with workshop.cache.alone(key):
+        entry = workshop.cache.get("steps", key)
+        cached = entry is not None and _intact(entry)
+        if entry is None or not cached:
+            entry = _run(workshop, converter, source, options, limits, ready, key)
     artifact = _recognize(workshop, converter, entry)
     return Done(artifact, _record(converter, entry, artifact, options, cached), entry)
 

@@ -138,6 +138,10 @@ def wrong_numbers(model: Any, source: Path, out: Path) -> None:
     out.write_text(json.dumps({**model, "factor": model["factor"] * 1.667}))
 
 
+def slightly_off(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps({**model, "factor": model["factor"] * 1.00005}))
+
+
 def dead(model: Any, source: Path, out: Path) -> None:
     out.write_text(json.dumps({**model, "factor": 0.0}))
 
@@ -169,6 +173,7 @@ MOODS = {
         garbage,
         wrong_kind,
         wrong_numbers,
+        slightly_off,
         dead,
         unloadable,
         overwrites,

@@ -1,0 +1,167 @@
+"""The compiled file that a colleague sent back, held against the bundle, and the result completed with it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from edgeroute.checks import check_artifact
+from edgeroute.errors import CheckFailed, SourceError, VerificationFailed
+from edgeroute.handover import Bundle, Manifest, open_bundle
+from edgeroute.recognize import recognize
+from edgeroute.runner.deliver import deliver, destination, must_be_writable
+from edgeroute.runner.hand_over import STATUS
+from edgeroute.runner.result import by_weight, unmeasured_behind
+from edgeroute.runner.step import broken_promises
+from edgeroute.types import (
+    Artifact,
+    ConversionResult,
+    Facts,
+    Finding,
+    Preprocess,
+    Severity,
+    StepRecord,
+    Tensor,
+    ValidationReport,
+    Verification,
+)
+from edgeroute.workshop import Workshop
+
+
+def finish(
+    workshop: Workshop, folder: Path, compiled: Path, out: Path | None = None, runtime: Mapping[str, str] | None = None
+) -> ConversionResult:
+    """Complete a handed-over conversion with its compiled file.
+
+    Raises SourceError for what is no bundle or not this bundle's file, VerificationFailed where it was compiled from another
+    model, CheckFailed where the device would refuse it; then nothing is written.
+    """
+    bundle = open_bundle(folder)
+    manifest = bundle.manifest
+    device = workshop.catalog.target(manifest.target)
+    artifact = _expected(workshop, bundle, recognize(compiled, workshop.plugins, workshop.catalog))
+    context = {"runtime": dict(runtime or {}), "source": manifest.facts, "preprocess": Preprocess(), "verification": None}
+    validation = check_artifact(workshop, artifact, device, context)
+    _must_pass(validation, manifest)
+    place = _place(manifest, out)
+    must_be_writable(place, compiled)
+    delivered = dataclasses.replace(artifact, path=deliver(artifact, place))
+    return _completed(bundle, delivered, validation)
+
+
+def _expected(workshop: Workshop, bundle: Bundle, found: Artifact) -> Artifact:
+    """The file under the format that the bundle waits for; raises where it is another."""
+    manifest = bundle.manifest
+    if found.sha256 == manifest.files.get(manifest.model):
+        raise _wrong(found, manifest, "it is the bundle's own model, as it was before compilation", "compiled-is-model")
+    broken = broken_promises(workshop, manifest.format, found)
+    if broken:
+        raise _wrong(found, manifest, "; ".join(broken), "compiled-format")
+    artifact = dataclasses.replace(found, format=manifest.format)
+    differences = [
+        *_differences("input", manifest.facts.inputs, artifact.facts.inputs),
+        *_differences("output", manifest.facts.outputs, artifact.facts.outputs),
+    ]
+    if differences:
+        raise VerificationFailed(
+            f"{found.path.name} was compiled from another model: {'; '.join(differences)}",
+            where=str(found.path),
+            remedy=f"compile the bundle's own {manifest.model}: `sh {manifest.script}` in the bundle",
+            code="compiled-mismatch",
+        )
+    return artifact
+
+
+def _wrong(found: Artifact, manifest: Manifest, why: str, code: str) -> SourceError:
+    return SourceError(
+        f"{found.path.name} is not the {manifest.format} file that the bundle waits for: {why}",
+        where=str(found.path),
+        remedy=f"give the file that `sh {manifest.script}` leaves in the bundle: {manifest.produces}",
+        code=code,
+    )
+
+
+def _differences(kind: str, before: Sequence[Tensor], after: Sequence[Tensor]) -> Iterator[str]:
+    """How the compiled file's border differs from the model's; nothing where the file does not tell its own."""
+    if not after:
+        return
+    if len(before) != len(after):
+        yield f"{len(after)} {kind}s instead of {len(before)}"
+    for old, new in zip(before, after, strict=False):
+        if (old.name, old.shape, old.dtype) != (new.name, new.shape, new.dtype):
+            yield f"{kind} {new.name} {new.dtype} {list(new.shape)} instead of {old.name} {old.dtype} {list(old.shape)}"
+        elif (old.scale, old.zero_point) != (new.scale, new.zero_point):
+            yield f"{kind} {new.name} is quantized by {new.scale}, {new.zero_point} instead of {old.scale}, {old.zero_point}"
+
+
+def _must_pass(validation: ValidationReport, manifest: Manifest) -> None:
+    if validation.ok:
+        return
+    worst = min(validation.findings, key=lambda f: f.severity.rank)
+    raise CheckFailed(
+        f"{manifest.target} would refuse the compiled file: {worst.message}", where=worst.where, remedy=worst.remedy, code=worst.code
+    )
+
+
+def _place(manifest: Manifest, out: Path | None) -> Path:
+    """`--out` as for convert; else the name that the conversion would have given it, in the current folder."""
+    named = Path(manifest.delivers)
+    return (
+        Path.cwd() / named.name
+        if out is None
+        else destination(named.with_suffix(""), "", named.suffix, out)
+        if not out.is_dir()
+        else out / named.name
+    )
+
+
+def _completed(bundle: Bundle, artifact: Artifact, validation: ValidationReport) -> ConversionResult:
+    result, manifest = bundle.result, bundle.manifest
+    told = result.details.get("handover", {})
+    step = StepRecord(
+        converter=manifest.converter.partition(":")[0], key=manifest.converter, source=manifest.converter.partition(":")[2].partition("->")[0],
+        target=manifest.format, status="passed", verification=Verification("unmeasured"), artifact=artifact,
+        notes={"by": "a colleague, from the bundle", "model": manifest.files.get(manifest.model)},
+    )  # fmt: skip
+    steps = (*result.steps, step)
+    kept = (f for f in result.findings if f.code != STATUS)
+    findings = by_weight((*kept, *validation.findings, *_tampered(bundle), unmeasured_behind(steps, artifact.format)))
+    return dataclasses.replace(
+        result,
+        status="degraded" if told.get("degraded") else "succeeded",
+        artifact=artifact,
+        route=(*result.route, step.converter),
+        steps=steps,
+        findings=findings,
+        validation=validation,
+        details={**result.details, "before_compile": _before(result)},
+    )
+
+
+def _before(result: ConversionResult) -> object:
+    from edgeroute.types import to_json
+
+    return to_json(result.validation)
+
+
+def _tampered(bundle: Bundle) -> tuple[Finding, ...]:
+    """Files of the bundle that changed on their way: the compiled file may not be what was verified."""
+    changed = bundle.changed()
+    if not changed:
+        return ()
+    return (
+        Finding(
+            "bundle-changed",
+            Severity.WARNING,
+            f"{len(changed)} files of the bundle are not what they were when it was written: {', '.join(changed[:4])}",
+            "compile again from an untouched copy of the bundle, unless you know why they differ",
+            where=str(bundle.folder.name),
+            cost=0.5,
+        ),
+    )
+
+
+def facts_before(bundle: Bundle) -> Facts:
+    """What was measured from the verified model."""
+    return bundle.manifest.facts
