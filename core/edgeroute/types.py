@@ -74,7 +74,11 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was measured from a file; what a converter's function returns may also carry notes and findings."""
+    """What was measured from a file; what a converter's function returns may also carry notes and findings.
+
+    A compiler's notes may hold `device_inputs` and `device_outputs` (Tensors as JSON): what the compiled file takes and gives on
+    the device, where the file itself does not tell.
+    """
 
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()

@@ -18,10 +18,12 @@ from edgeroute.runner.chain import NO_STEPS, Chain, chain_of
 from edgeroute.runner.deliver import deliver, destination, must_be_writable
 from edgeroute.runner.explore import Search, Trail, explore
 from edgeroute.runner.hand_over import bundle_place, hand_over, must_be_bundle_place
+from edgeroute.runner.last_mile import equip
 from edgeroute.runner.request import Request, check_options
 from edgeroute.runner.result import Journey, result_of
 from edgeroute.runner.search import search_best
 from edgeroute.runner.step import Done
+from edgeroute.sidecar import Border
 from edgeroute.types import Artifact, ConversionResult, Converter, Preprocess, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
 from edgeroute.workshop import Workshop
@@ -86,9 +88,17 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     arrival, tried = (explore(search, artifact, trail), []) if request.effort == "fast" else search_best(search, artifact, trail)
     seconds = time.monotonic() - started
     journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), seconds, tuple(tried))
+    chain = chain_of(arrival.steps)
+    border = _border(request, samples, chain)
     if arrival.handed is not None:
-        return hand_over(journey, arrival.handed, request, filled(chain_of(arrival.steps)))
-    return _deliver(journey, request)
+        return hand_over(journey, arrival.handed, request, filled(chain), border)
+    return _deliver(journey, request, border)
+
+
+def _border(request: Request, samples: measure.Samples, chain: Chain) -> Border:
+    calibration = samples.calibration
+    told = {"sha256": calibration.sha256, "samples": calibration.usable, "made_up": calibration.random}
+    return Border(request.preprocess, chain.raw_pixels, told)
 
 
 def context(
@@ -101,12 +111,13 @@ def context(
     return {**known, **phase, **source}
 
 
-def _deliver(journey: Journey, request: Request) -> ConversionResult:
+def _deliver(journey: Journey, request: Request, border: Border) -> ConversionResult:
     arrival, workshop = journey.arrival, journey.workshop
     place = destination(journey.source.path, journey.target, workshop.catalog.formats[arrival.artifact.format].suffix, request.out)
     must_be_writable(place, journey.source.path)
     artifact = dataclasses.replace(arrival.artifact, path=deliver(arrival.artifact, place))
-    return result_of(journey, artifact=artifact)
+    before = arrival.origin.facts if arrival.origin is not None else None
+    return equip(result_of(journey, artifact=artifact), workshop.catalog.target(journey.target), border, before, request.c_header)
 
 
 CAMERA = "camera"

@@ -17,9 +17,11 @@ from edgeroute.jobs import run_job
 from edgeroute.runner import letter
 from edgeroute.runner.deliver import destination, must_have_room
 from edgeroute.runner.diagnose import failure
+from edgeroute.runner.last_mile import fed
 from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.result import Journey, by_weight, result_of
 from edgeroute.runner.step import type_name
+from edgeroute.sidecar import Border
 from edgeroute.types import ConversionResult, Converter, Facts, Finding, Job, Json, Severity, Tool, to_json
 from edgeroute.workshop import Workshop
 
@@ -39,7 +41,7 @@ def must_be_bundle_place(place: Path) -> None:
     must_have_room(place)
 
 
-def hand_over(journey: Journey, converter: Converter, request: Request, fills: Mapping[str, object]) -> ConversionResult:
+def hand_over(journey: Journey, converter: Converter, request: Request, fills: Mapping[str, object], border: Border) -> ConversionResult:
     """Write the bundle and say what is in it. Raises ConverterFailed where the plugin cannot write its part, OutputError for the place."""
     workshop, place = journey.workshop, bundle_place(journey.source.path, journey.target, request.out)
     must_be_bundle_place(place)
@@ -48,7 +50,7 @@ def hand_over(journey: Journey, converter: Converter, request: Request, fills: M
     try:
         written = _plugins_part(journey, converter, request, fills, staged)
         manifest = _manifest(journey, converter, request, written)
-        result = _result(journey, converter, manifest, written)
+        result = fed(_result(journey, converter, manifest, written), border)
         letter.write(staged / "bundle", manifest, result, _tool(workshop, converter))
         handover.seal(staged / "bundle", manifest, result, _places(workshop, journey, request))
         _put(staged / "bundle", place)

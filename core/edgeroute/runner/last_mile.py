@@ -8,14 +8,21 @@ from pathlib import Path
 from edgeroute import c_header, sidecar
 from edgeroute.errors import OutputError
 from edgeroute.files import write_json, write_text
+from edgeroute.sidecar import Border
 from edgeroute.types import ConversionResult, Facts, Target, to_json
 
 
-def equip(result: ConversionResult, target: Target, before: Facts | None, header: Path | None) -> ConversionResult:
+def fed(result: ConversionResult, border: Border) -> ConversionResult:
+    """The result with what is known about feeding its model."""
+    return dataclasses.replace(result, details={**result.details, "feeding": to_json(border)})
+
+
+def equip(result: ConversionResult, target: Target, border: Border, before: Facts | None, header: Path | None) -> ConversionResult:
     """Write `<name>.deploy.json` where the target is one that larod serves (or a header is wanted), and name both in `details`."""
+    result = fed(result, border)
     if result.artifact is None or not (target.devices or header):
         return result
-    deployment = sidecar.describe(result, target, before)
+    deployment = sidecar.describe(result, target, border, before)
     place = sidecar.place_of(result.artifact.path)
     try:
         write_json(place, to_json(deployment))
