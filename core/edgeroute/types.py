@@ -107,6 +107,12 @@ class Format:
     """Every dimension of every input and output is a positive number."""
     promise: str = ""
     """`package.module:function(facts) -> list[str]`: what a file must still hold to deserve this name; standard library only."""
+    stamp: str = ""
+    """`package.module:function(model: Path, out: Path, text: str) -> None`, called in a child: writes the file with this text inside, its
+    origin. Standard library only; raises where the file's layout does not allow it (the text then goes into a file beside it)."""
+    unstamp: str = ""
+    """`package.module:function(model: Path, out: Path) -> str`, called in a child: the text, and `out` is the file as it was before `stamp`,
+    to the byte; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -584,6 +590,13 @@ class ConversionResult:
     seconds: float = 0.0
     details: Mapping[str, Json] = field(default_factory=dict)
     """Provenance, the tried candidates of a search, the bundle of a hand-over."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows; the report's code is loaded when one asks."""
+        from importlib import import_module
+
+        html: str = import_module("edgeroute.report.notebook").result_html_fragment(self)
+        return html
 
 
 def to_json(value: object) -> Json:

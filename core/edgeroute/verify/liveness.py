@@ -25,7 +25,7 @@ import numpy as np
 
 from edgeroute.types import Finding, OutputFidelity, Severity
 from edgeroute.verify.compare import AxisSums, Comparison, part_name
-from edgeroute.verify.profile import Groups, Profile
+from edgeroute.verify.profile import Groups, Profile, channel_axes, is_position
 
 Array = Any
 ACTIVE = 0.05
@@ -85,6 +85,9 @@ def deaths(comparison: Comparison, parts: Sequence[Block], step: float) -> list[
         own = [b for b in parts if b.axis == groups.axis] or [_block(groups, 0, groups.size, whole=True)]
         for block in own:
             whole = _dead_block(comparison.name, groups, sums, block, step)
+            if groups.axis not in channel_axes(comparison.profile.shape):
+                found += whole
+                continue
             found += whole or _dead_channels(comparison.name, groups, sums, block, step, comparison.profile.vector)
     return sorted(_unique(found), key=lambda d: (d.severity.rank, not d.block, -d.share))
 
@@ -109,12 +112,12 @@ def findings(deaths: Sequence[Death], comparison: Comparison, parts: Sequence[Bl
 
 
 def fidelities(comparison: Comparison, parts: Sequence[Block], dead: Sequence[Death], layout: str) -> list[OutputFidelity]:
-    """The whole output, and after it each living block of it."""
+    """The whole output, and after it each living block of it that is another quantity; blocks of places only have to live."""
     errors = [f"{d.name} ({d.how})" for d in dead if d.severity == Severity.ERROR]
     judged = not parts or any(b.alive for b in parts)
     out = [comparison.fidelity(layout, errors, judged)]
     for block in parts:
-        if not block.whole and block.alive:
+        if not block.whole and block.alive and not is_position(comparison.profile.shape, block.axis):
             name = part_name(comparison.name, block.axis, block.start, block.stop)
             out.append(comparison.part(block.axis, block.start, block.stop, [e for e in errors if e.startswith(name)]))
     return out

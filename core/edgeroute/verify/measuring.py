@@ -124,11 +124,27 @@ class Measuring:
         rows = _Answers(self.answers[pair.reference], self.rows, pair)
         name = self.outputs[pair.reference]["name"]
         joined = [j for j in self.joined if j.get("output") in (name, pair.reference)] if pair.cut is None else []
+        joined = joined or self._own_joins(pair)
         known: Profile = profile(rows, [int(j["axis"]) for j in joined])
         tensor = self.session.outputs[pair.output]
         label = name if pair.cut is None else f"{name} ({tensor.name})"
         comparison = Comparison(label, known, border.real_limits(tensor))
         return Compared(pair, comparison, liveness.blocks(known, joined), tensor.scale[0] if tensor.scale else 0.0)
+
+    def _own_joins(self, pair: Pair) -> list[dict[str, Json]]:
+        """What the file itself says it joined, in the reference's axes; in a transposed layout an axis is followed by its numbers."""
+        tensor = self.session.outputs[pair.output]
+        found: list[dict[str, Json]] = []
+        for join in getattr(self.session, "joined", ()):
+            if join["output"] != pair.output or not tensor.is_static or pair.layout.scrambled:
+                continue
+            shape = tuple(int(d or 1) for d in tensor.shape)
+            marked = np.arange(shape[join["axis"]]).reshape([-1 if i == join["axis"] else 1 for i in range(len(shape))])
+            turned = pair.layout.apply(np.broadcast_to(marked, shape))
+            varying = [a for a in range(turned.ndim) if turned.shape[a] > 1 and np.ptp(turned.take([0, -1], a), a).any()]
+            if len(varying) == 1:
+                found.append({"output": pair.reference, "axis": varying[0], "sizes": join["sizes"]})
+        return found
 
     def _conclude(self, one: Compared) -> list[OutputFidelity]:
         if one.comparison.profile.exact:

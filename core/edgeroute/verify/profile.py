@@ -98,6 +98,11 @@ def channel_axes(shape: tuple[int, ...]) -> list[int]:
     return [i for i in real if shape[i] <= MOST_GROUPS] or [len(shape) - 1 if shape else 0]
 
 
+def is_position(shape: tuple[int, ...], axis: int) -> bool:
+    """Whether an axis of [batch, a, b] counts places (anchors, time) rather than quantities: it is four times as long as the other."""
+    return len(shape) == 3 and axis in (1, 2) and shape[axis] >= 4 * shape[3 - axis]
+
+
 def by_axis(array: Array, axis: int) -> Array:
     """float64 [groups, values]: one row per entry of the axis."""
     array = np.asarray(array, np.float64)

@@ -12,6 +12,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from edgeroute.errors import SourceError
 from edgeroute.types import Session, Tensor
 from edgeroute_plugins.tflite.facts import border_order, facts_of
+from edgeroute_plugins.tflite.joins import joins
 from edgeroute_plugins.tflite.reader import Model, read
 
 THREADS = 2
@@ -28,6 +29,8 @@ class LiteRtSession:
         facts = facts_of(model, 0)
         self.inputs: Sequence[Tensor] = facts.inputs
         self.outputs: Sequence[Tensor] = facts.outputs
+        self.joined = joins(model)
+        """Parts that a concat put into one output."""
         self._interpreter = interpreter
         self._feeds, self._fetches = border_order(model)
         self._is_stateful = any(t.is_variable for s in model.subgraphs for t in s.tensors)

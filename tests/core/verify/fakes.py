@@ -35,6 +35,7 @@ FUNCTIONS: dict[str, Callable[..., list[Array]]] = {
     "nhwc_head": lambda x: [m.transpose(0, 2, 3, 1) if m.ndim == 4 else m for m in nchw_head(x.transpose(0, 3, 1, 2))],
     "swapped": lambda x: nchw_head(x)[::-1],
     "detector": detector,
+    "turned_detector": lambda x: [detector(x)[0].transpose(0, 2, 1)],
     "split_detector": lambda x: [detector(x)[0][:, :4], detector(x)[0][:, 4:]],
     "nan": lambda x: [np.where(m > m.mean(), np.nan, m) for m in nchw_head(x)],
     "noisy": lambda x: [m + 0.3 * m.std() * np.sin(1e4 * m) for m in nchw_head(x)],
@@ -52,7 +53,7 @@ class FakeSession:
     def __init__(self, description: Json) -> None:
         self.inputs: Sequence[Tensor] = [_tensor(t) for t in description["inputs"]]
         self.outputs: Sequence[Tensor] = [_tensor(t) for t in description["outputs"]]
-        self.calls = 0
+        self.joined: Sequence[Json] = description.get("joined", [])
         self._function = FUNCTIONS[description["function"]]
 
     def run(self, arrays: Sequence[Array]) -> Sequence[Array]:
@@ -70,10 +71,11 @@ def load(model: Path) -> FakeSession:
     return FakeSession(json.loads(text))
 
 
-def write(folder: Path, function: str, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> str:
+def write(folder: Path, function: str, inputs: Sequence[Tensor], outputs: Sequence[Tensor], joined: Sequence[Json] = ()) -> str:
     """A model file; its path."""
     path = folder / f"{function}.fake"
-    path.write_text(json.dumps({"function": function, "inputs": to_json(list(inputs)), "outputs": to_json(list(outputs))}))
+    description = {"function": function, "inputs": to_json(list(inputs)), "outputs": to_json(list(outputs)), "joined": list(joined)}
+    path.write_text(json.dumps(description))
     return str(path)
 
 

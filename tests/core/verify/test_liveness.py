@@ -152,3 +152,15 @@ def test_known_parts_of_a_concat_are_judged_though_their_values_would_not_tell()
 def test_a_healthy_file_is_healthy_at_any_scale(scale: float) -> None:
     rows = [np.random.default_rng(i).standard_normal((1, 8, 6, 6)) * scale + scale for i in range(6)]
     assert not found(rows, [r * 1.0001 for r in rows])
+
+
+def test_joined_places_must_live_but_single_places_may_rest() -> None:
+    """Anchors of two scales joined: [1, 96, 1], the fainter scale in few steps, single anchors in none."""
+    generator = np.random.default_rng(0)
+    rows = [np.concatenate([generator.standard_normal((1, 64, 1)), generator.standard_normal((1, 32, 1)) * 30], axis=1) for _ in range(16)]
+    joined = ({"output": "out", "axis": 1, "sizes": [64, 32]},)
+    step = 180 / 255
+    answer = found(rows, [np.rint(r / step) * step for r in rows], step, joined)
+    assert not errors(answer) and {f.code for f in answer} <= {"coarse-group"}
+    dead = [np.concatenate([np.zeros((1, 64, 1)), r[:, 64:]], axis=1) for r in rows]
+    assert [f.where for f in errors(found(rows, dead, 0.0, joined))] == ["out[axis 1: 0..63]"]

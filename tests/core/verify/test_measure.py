@@ -153,6 +153,14 @@ def test_parts_of_a_concat_that_were_told_are_judged_by_themselves(detectors: Be
     assert [o.name for o in answer.outputs][1:] == ["head[axis 1: 0]", "head[axis 1: 1..3]", "head[axis 1: 4..5]"]
 
 
+def test_parts_that_the_file_itself_tells_are_found_in_the_sources_axes(detectors: Bench) -> None:
+    told = [{"output": 0, "axis": 2, "sizes": [1, 3, 2]}]
+    model = fakes.write(detectors.folder, "turned_detector", [OBJECT], [bytes_of("head", (1, 64, 6), 0, 320)], told)
+    answer = from_json(Verification, execute.measure(RUNNER, model, detectors.calibration, detectors.reference, "int8"))
+    assert [o.name for o in answer.outputs][1:] == ["head[axis 1: 0]", "head[axis 1: 1..3]", "head[axis 1: 4..5]"]
+    assert [f.where for f in answer.findings if f.code == "dead-group"] == ["head[axis 1: 4..5]"]
+
+
 def test_integer_outputs_are_compared_by_equality(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "count", [PICTURE], [Tensor("n", (1, 3), "int64")])
     answer = bench.measure("count", [PICTURE], [Tensor("n", (1, 3), "int32")])
