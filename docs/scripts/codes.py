@@ -71,5 +71,6 @@ def _texts(node: ast.expr, constants: Mapping[str, ast.expr]) -> Iterator[str]:
         yield from (*_texts(node.body, constants), *_texts(node.orelse, constants))
     elif isinstance(node, ast.JoinedStr):
         yield "".join(str(v.value) if isinstance(v, ast.Constant) else "*" for v in node.values)
-    elif isinstance(node, ast.Name) and node.id in constants:
-        yield from _texts(constants[node.id], {})
+    elif isinstance(node, ast.Name | ast.Attribute):
+        name = node.id if isinstance(node, ast.Name) else node.attr
+        yield from _texts(constants[name], {}) if name in constants else ()
