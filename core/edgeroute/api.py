@@ -14,6 +14,7 @@ from edgeroute.recognize import recognize
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.convert import convert as run_conversion
 from edgeroute.runner.convert import fills
+from edgeroute.runner.finish import finish as finish_bundle
 from edgeroute.runner.measure import RUNTIME
 from edgeroute.runner.request import Request, check_options
 from edgeroute.types import (
@@ -54,6 +55,8 @@ def convert(
     model: str = "",
     signature: str = "",
     runtime: Mapping[str, str] | None = None,
+    require_complete: bool = False,
+    c_header: str | Path | None = None,
     limits: Limits | None = None,
     offline: bool = False,
     plugins: Iterable[str | Path] = (),
@@ -82,11 +85,29 @@ def convert(
         model_factory=model,
         signature=signature,
         runtime=dict(runtime or {}),
+        require_complete=require_complete,
+        c_header=Path(c_header) if c_header is not None else None,
         limits=limits or Limits(),
     )
     if isinstance(source, (str, Path)):
         return run_conversion(shop, Path(source), to, request)
     return _convert_live(shop, source, to, request, example_inputs)
+
+
+def finish(
+    bundle: str | Path,
+    compiled: str | Path,
+    *,
+    out: str | Path | None = None,
+    runtime: Mapping[str, str] | None = None,
+    c_header: str | Path | None = None,
+    plugins: Iterable[str | Path] = (),
+    workshop: Workshop | None = None,
+) -> ConversionResult:
+    """Complete a handed-over conversion (`status` handed-over, its bundle in `details["handover"]`) with the file that a colleague compiled."""
+    shop = workshop or open_workshop(map(Path, plugins))
+    place, header = (Path(p) if p is not None else None for p in (out, c_header))
+    return finish_bundle(shop, Path(bundle), Path(compiled), place, runtime, header)
 
 
 def plan(

@@ -116,12 +116,11 @@ def place_of(artifact: Path) -> Path:
     return artifact.with_suffix(SUFFIX)
 
 
-def describe(result: ConversionResult, target: Target, before: Facts | None = None) -> Deployment:
+def describe(result: ConversionResult, target: Target, border: Border, before: Facts | None = None) -> Deployment:
     """The sidecar of a conversion's artifact; `before` are the facts of the file that was compiled, where the artifact tells nothing itself."""
     artifact = result.artifact
     if artifact is None:
         raise ValueError("a result without an artifact has no sidecar")
-    border = from_json(Border, dict(result.details.get("feeding", {})))
     inputs, outputs = _border(result, artifact.facts, before or Facts())
     pitch = int(target.details.get("row_pitch", 0))
     device = target.devices[0] if target.devices else ""

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from edgeroute.cli import shared
+from edgeroute.errors import HANDED_OVER
 from edgeroute.runner import shapes
 from edgeroute.runner.request import Request, parse_settings
 from edgeroute.types import Limits, Preprocess
@@ -18,6 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _data(parser)
     _route(parser)
     _trust(parser)
+    parser.add_argument("--c-header", metavar="FILE", help="also write a C header with the sidecar's numbers")
+    parser.add_argument("--require-complete", action="store_true", help="refuse before any work where a colleague would have to run the last step")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html, .md or .json")
 
 
@@ -94,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         shared.emit(result)
     else:
         shared.say(render_result(result, color=shared.colored()))
-    return 0
+    return HANDED_OVER if result.status == "handed-over" else 0
 
 
 def request(arguments: argparse.Namespace) -> Request:
@@ -116,6 +119,8 @@ def request(arguments: argparse.Namespace) -> Request:
         signature=arguments.signature,
         limits=Limits(arguments.time_limit, arguments.memory_limit),
         runtime=runtime(arguments.runtime),
+        require_complete=arguments.require_complete,
+        c_header=Path(arguments.c_header) if arguments.c_header else None,
     )
 
 

@@ -17,6 +17,7 @@ from edgeroute.errors import EdgerouteError, UsageError
 
 COMMANDS = {
     "convert": "turn a model into a verified file for a device",
+    "finish": "complete a hand-over with the file that a colleague compiled",
     "plan": "show the routes from a model or a format to a device, without running anything",
     "check": "hold a file against the rules of a device",
     "inspect": "show what a model file holds",

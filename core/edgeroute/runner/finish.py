@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edgeroute.checks import check_artifact
+from edgeroute.codec import from_json
 from edgeroute.errors import CheckFailed, SourceError, VerificationFailed
 from edgeroute.handover import Bundle, Manifest, open_bundle
 from edgeroute.recognize import recognize
-from edgeroute.runner.deliver import deliver, destination, must_be_writable
+from edgeroute.runner.deliver import deliver, must_be_writable
 from edgeroute.runner.hand_over import STATUS
+from edgeroute.runner.last_mile import equip
 from edgeroute.runner.result import by_weight, unmeasured_behind
 from edgeroute.runner.step import broken_promises
-from edgeroute.types import (
-    Artifact,
-    ConversionResult,
-    Facts,
-    Finding,
-    Preprocess,
-    Severity,
-    StepRecord,
-    Tensor,
-    ValidationReport,
-    Verification,
-)
+from edgeroute.sidecar import Border
+from edgeroute.types import Artifact, ConversionResult, Finding, Severity, StepRecord, Tensor, ValidationReport, Verification, to_json
 from edgeroute.workshop import Workshop
 
 
 def finish(
-    workshop: Workshop, folder: Path, compiled: Path, out: Path | None = None, runtime: Mapping[str, str] | None = None
+    workshop: Workshop,
+    folder: Path,
+    compiled: Path,
+    out: Path | None = None,
+    runtime: Mapping[str, str] | None = None,
+    c_header: Path | None = None,
 ) -> ConversionResult:
     """Complete a handed-over conversion with its compiled file.
 
@@ -41,13 +39,20 @@ def finish(
     manifest = bundle.manifest
     device = workshop.catalog.target(manifest.target)
     artifact = _expected(workshop, bundle, recognize(compiled, workshop.plugins, workshop.catalog))
-    context = {"runtime": dict(runtime or {}), "source": manifest.facts, "preprocess": Preprocess(), "verification": None}
+    border = from_json(Border, bundle.result.details.get("feeding", {}))
+    context = {
+        "runtime": dict(runtime or {}),
+        "source": manifest.facts,
+        "preprocess": border.preprocess,
+        "folded": border.raw_pixels,
+        "verification": None,
+    }
     validation = check_artifact(workshop, artifact, device, context)
     _must_pass(validation, manifest)
     place = _place(manifest, out)
     must_be_writable(place, compiled)
     delivered = dataclasses.replace(artifact, path=deliver(artifact, place))
-    return _completed(bundle, delivered, validation)
+    return equip(_completed(bundle, delivered, validation), device, border, manifest.facts, c_header)
 
 
 def _expected(workshop: Workshop, bundle: Bundle, found: Artifact) -> Artifact:
@@ -105,15 +110,11 @@ def _must_pass(validation: ValidationReport, manifest: Manifest) -> None:
 
 
 def _place(manifest: Manifest, out: Path | None) -> Path:
-    """`--out` as for convert; else the name that the conversion would have given it, in the current folder."""
-    named = Path(manifest.delivers)
-    return (
-        Path.cwd() / named.name
-        if out is None
-        else destination(named.with_suffix(""), "", named.suffix, out)
-        if not out.is_dir()
-        else out / named.name
-    )
+    """`--out` as for convert; else the name that the conversion would have given the file, in the current folder."""
+    name = Path(manifest.delivers).name
+    if out is None:
+        return Path.cwd() / name
+    return out / name if out.is_dir() or str(out).endswith(os.sep) else out
 
 
 def _completed(bundle: Bundle, artifact: Artifact, validation: ValidationReport) -> ConversionResult:
@@ -122,7 +123,7 @@ def _completed(bundle: Bundle, artifact: Artifact, validation: ValidationReport)
     step = StepRecord(
         converter=manifest.converter.partition(":")[0], key=manifest.converter, source=manifest.converter.partition(":")[2].partition("->")[0],
         target=manifest.format, status="passed", verification=Verification("unmeasured"), artifact=artifact,
-        notes={"by": "a colleague, from the bundle", "model": manifest.files.get(manifest.model)},
+        notes={**manifest.notes, "by": "a colleague, from the bundle"},
     )  # fmt: skip
     steps = (*result.steps, step)
     kept = (f for f in result.findings if f.code != STATUS)
@@ -135,14 +136,8 @@ def _completed(bundle: Bundle, artifact: Artifact, validation: ValidationReport)
         steps=steps,
         findings=findings,
         validation=validation,
-        details={**result.details, "before_compile": _before(result)},
+        details={**result.details, "before_compile": to_json(result.validation)},
     )
-
-
-def _before(result: ConversionResult) -> object:
-    from edgeroute.types import to_json
-
-    return to_json(result.validation)
 
 
 def _tampered(bundle: Bundle) -> tuple[Finding, ...]:
@@ -160,8 +155,3 @@ def _tampered(bundle: Bundle) -> tuple[Finding, ...]:
             cost=0.5,
         ),
     )
-
-
-def facts_before(bundle: Bundle) -> Facts:
-    """What was measured from the verified model."""
-    return bundle.manifest.facts
