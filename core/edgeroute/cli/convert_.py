@@ -20,7 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _route(parser)
     _trust(parser)
     parser.add_argument("--c-header", metavar="FILE", help="also write a C header with the sidecar's numbers")
-    parser.add_argument("--require-complete", action="store_true", help="refuse before any work where a colleague would have to run the last step")
+    parser.add_argument(
+        "--require-complete", action="store_true", help="refuse before any work where a colleague would have to run the last step"
+    )
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html, .md or .json")
 
 
