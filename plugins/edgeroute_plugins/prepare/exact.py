@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -19,14 +19,22 @@ SQUASHING = frozenset({"Sigmoid", "Softmax", "LogSoftmax"})
 """Final operators behind which small outputs drown in rounding: compared in front of them."""
 
 
-def fidelity(before: onnx.ModelProto, after: onnx.ModelProto, feeds: Iterable[Mapping[str, Array]]) -> dict[str, float]:
-    """Output name → signal to error in dB over all feeds, in front of a final squashing operator that both graphs have."""
+def fidelity(
+    before: onnx.ModelProto,
+    after: onnx.ModelProto,
+    feeds: Sequence[Mapping[str, Array]],
+    others: Sequence[Mapping[str, Array]] | None = None,
+) -> dict[str, float]:
+    """Output name → signal to error in dB over all feeds, in front of a final squashing operator that both graphs have.
+
+    `others` are what the second graph is fed with, where that differs.
+    """
     pairs = [_comparable(before, after, o.name) for o in before.graph.output]
     left, right = _exposing(before, [p[0] for p in pairs]), _exposing(after, [p[1] for p in pairs])
     signal, error = np.zeros(len(pairs)), np.zeros(len(pairs))
-    for feed in feeds:
+    for feed, other in zip(feeds, feeds if others is None else others, strict=True):
         wanted = left.run([p[0] for p in pairs], dict(feed))
-        got = right.run([p[1] for p in pairs], dict(feed))
+        got = right.run([p[1] for p in pairs], dict(other))
         for i, (a, b) in enumerate(zip(wanted, got, strict=True)):
             reference = a.astype(np.float64)
             finite = np.isfinite(reference)

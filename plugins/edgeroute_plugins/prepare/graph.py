@@ -43,6 +43,12 @@ class Graph:
         return [i.name for i in self.proto.graph.input]
 
     @property
+    def input_types(self) -> dict[str, str]:
+        """Input name → NumPy's name of its type."""
+        kinds = {i.name: i.type.tensor_type.elem_type for i in self.proto.graph.input}
+        return {name: helper.tensor_dtype_to_np_dtype(kind).name for name, kind in kinds.items()}
+
+    @property
     def output_names(self) -> list[str]:
         return [o.name for o in self.proto.graph.output]
 

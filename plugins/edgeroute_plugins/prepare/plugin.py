@@ -1,7 +1,7 @@
 """Declares the preparing edges: ONNX → ONNX, each one preserving the float outputs, before a network is quantized.
 
-Every stage is a format of its own, so that a route shows what was done:
-onnx-static → onnx-prepared → onnx-equalized; all of them are onnx-static too, so that any consumer takes them.
+Every stage is a format of its own, so that a route shows what was done. All of them are onnx-static too, so that any consumer takes
+them; they are taken on request (`--via`, a search), in the order cut, camera, prepare, split-heads, equalize.
 """
 
 from __future__ import annotations
@@ -10,41 +10,48 @@ from collections.abc import Iterable
 
 from edgeroute.hookspecs import hookimpl
 from edgeroute.types import Converter, Cost, Format
-from edgeroute_plugins.prepare.options import EqualizeOptions, PrepareOptions
+from edgeroute_plugins.prepare.options import CameraOptions, CutOptions, EqualizeOptions, PrepareOptions, SplitOptions
 
 PACKAGE = "edgeroute_plugins.prepare"
-PROMISE = "edgeroute_plugins.onnx.promises:static"
 
 
 @hookimpl
 def edgeroute_formats() -> Iterable[Format]:
     return [
-        Format("onnx-prepared", "ONNX, folded and spelled for int8", ".onnx", is_a="onnx-static", static=True, promise=PROMISE),
-        Format("onnx-equalized", "ONNX, channels equalized for int8", ".onnx", is_a="onnx-static", static=True, promise=PROMISE),
+        _format("onnx-cut", "ONNX, cut before its post-processing", "onnx-static"),
+        _format("onnx-camera", "ONNX that takes a camera's pixels", "onnx-static"),
+        _format("onnx-prepared", "ONNX, folded and spelled for int8", "onnx-static"),
+        _format("onnx-split", "ONNX, joined outputs taken apart", "onnx-prepared"),
+        _format("onnx-equalized", "ONNX, channels equalized for int8", "onnx-prepared"),
     ]
 
 
 @hookimpl
 def edgeroute_converters() -> Iterable[Converter]:
     return [
-        Converter(
-            name="prepare",
-            title="fold affine operators and padding, spell activations for int8",
-            source="onnx-static",
-            target="onnx-prepared",
-            run=f"{PACKAGE}.run:prepare",
-            options=PrepareOptions,
-            environment="runtime",
-            cost=Cost(risk=0.01, seconds=3),
-        ),
-        Converter(
-            name="equalize",
-            title="rescale channels across layers so that 8 bits go further",
-            source="onnx-prepared",
-            target="onnx-equalized",
-            run=f"{PACKAGE}.run:equalize",
-            options=EqualizeOptions,
-            environment="runtime",
-            cost=Cost(risk=0.01, seconds=15),
+        _edge("cut", "onnx-static", "onnx-cut", CutOptions, "end the network before its post-processing, or at a named tensor"),
+        _edge("camera", "onnx-static", "onnx-camera", CameraOptions, "fold the preprocessing in: the network takes raw pixels"),
+        _edge("prepare", "onnx-static", "onnx-prepared", PrepareOptions, "fold affine operators and padding, spell activations for int8"),
+        _edge("split-heads", "onnx-prepared", "onnx-split", SplitOptions, "give joined boxes and scores scales of their own"),
+        _edge(
+            "equalize", "onnx-prepared", "onnx-equalized", EqualizeOptions, "rescale channels across layers so that 8 bits go further", 20
         ),
     ]
+
+
+def _format(name: str, title: str, is_a: str) -> Format:
+    return Format(name, title, ".onnx", is_a=is_a, static=True, promise="edgeroute_plugins.onnx.promises:static")
+
+
+def _edge(name: str, source: str, target: str, options: type, title: str, seconds: float = 3) -> Converter:
+    return Converter(
+        name=name,
+        title=title,
+        source=source,
+        target=target,
+        run=f"{PACKAGE}.run:{name.replace('-', '_')}",
+        options=options,
+        environment="runtime",
+        cost=Cost(risk=0.01, seconds=seconds),
+        on_request=True,
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ import onnx
 import onnxruntime
 
 from edgeroute.types import Calibration
+from edgeroute_plugins import feeding
+from edgeroute_plugins.feeding import Slot
 from edgeroute_plugins.prepare.graph import Array, Graph
 
 
@@ -29,14 +32,12 @@ class Statistics:
         return np.maximum(self.power - self.mean**2, 0.0)
 
 
-def samples(calibration: Calibration, names: Sequence[str], limit: int) -> Iterator[dict[str, Array]]:
-    """Feeds of batch 1 by input name, at most `limit` of the usable ones, spread evenly; inputs match by name, else by order."""
-    by_name = {name: i for i, name in enumerate(calibration.names)}
-    order = [by_name.get(name, i) for i, name in enumerate(names)]
-    arrays = [calibration.array(i) for i in order]
-    count = min(limit, calibration.usable)
-    for index in np.linspace(0, calibration.usable - 1, count).astype(int):
-        yield {name: np.asarray(array[index : index + 1]) for name, array in zip(names, arrays, strict=True)}
+def samples(calibration: Calibration, graph: Graph, limit: int) -> list[dict[str, Array]]:
+    """Feeds by input name, at most `limit` of the usable samples, spread evenly, turned to the layout that the graph takes."""
+    slots = [Slot(name, graph.shapes[name], kind) for name, kind in graph.input_types.items()]
+    every = max(1, calibration.usable // max(1, limit))
+    rows = itertools.islice(feeding.samples(calibration, slots), 0, every * limit, every)
+    return [dict(zip(graph.input_names, row, strict=True)) for row in rows]
 
 
 def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

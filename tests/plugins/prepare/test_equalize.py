@@ -105,7 +105,7 @@ def test_outputs_are_pinned_through_sums() -> None:
 def test_equalized_channels_use_the_range() -> None:
     model = chain()
     graph, _, _ = equalized(model, True)
-    first = [n for n in graph.nodes if n.op_type == "Conv"][0]
+    first = next(n for n in graph.nodes if n.op_type == "Conv")
     rows = np.abs(graph.constants[first.input[1]]).max(axis=(1, 2, 3))
     before = from_proto(model)
     raw = np.abs(before.constants[before.nodes[0].input[1]]).max(axis=(1, 2, 3))
