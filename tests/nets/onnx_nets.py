@@ -90,6 +90,22 @@ def detector(path: Path) -> None:
     net.save(path, [("/boxes:0", [1, 256, 6])])
 
 
+def agnostic(path: Path) -> None:
+    """Between convolutions, operators that care for axes but not for layouts: maxima by channel, pads, slices, means, joins."""
+    net = Net("image", [1, 3, 16, 24])
+    stem = net.conv("image", 3, 8)
+    floor = net.add("Max", stem, net.constant(net.random.normal(size=(1, 8, 1, 1)) / 2))
+    padded = net.add("Pad", floor, net.constant([0, 1, 0, 1, 0, 1, 2, 1], np.int64), net.constant(0.5))
+    net.add("Split", padded, net.constant([3, 7], np.int64), out=["few", "many"], axis=1)
+    part = net.add("Slice", "many", *(net.constant(v, np.int64) for v in ([0, 1], [7, 17], [1, 2], [2, 1])))
+    mean = net.add("ReduceMean", part, axes=[2, 3], keepdims=1)
+    gated = net.add("Mul", net.add("Max", part, net.constant(-0.2)), net.add("Sigmoid", mean))
+    cut = net.add("Slice", "few", *(net.constant(v, np.int64) for v in ([1], [17], [2])))
+    joined = net.add("Concat", net.add("Min", cut, net.constant(0.8)), gated, axis=1)
+    net.conv(net.add("Max", joined, net.constant(np.linspace(-1, 1, 7).reshape(1, 7, 1, 1))), 7, 4, out="result")
+    net.save(path, [("result", [1, 4, 16, 26])])
+
+
 def channels_last(path: Path) -> None:
     """An input that is NHWC already."""
     net = Net("picture", [1, 16, 16, 3])

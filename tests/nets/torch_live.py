@@ -56,3 +56,36 @@ def refusal(obj: Any, inputs: Any, folder: str) -> dict[str, object]:
     except EdgerouteError as error:
         return error.as_json()
     return {"code": "nothing was raised"}
+
+
+class Nested(nn.Module):
+    """Two pictures and a vector in, whose names do not sort as they stand; a dictionary with a tuple out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3, padding=1)
+        self.second = nn.Conv2d(1, 2, 3, padding=1)
+        self.third = nn.Linear(5, 4)
+
+    def forward(self, zebra: Tensor, apple: Tensor, middle: Tensor) -> dict[str, Any]:
+        picture = self.first(zebra) + self.third(middle)[:, :, None, None]
+        return {"picture": picture, "vectors": (self.second(apple).mean((2, 3)), middle * 2)}
+
+
+class Unloved(nn.Module):
+    """Uses an operator that converters have no counterpart for."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.special.bessel_j0(image)
+
+
+def save_nested(out: str) -> None:
+    """An exported program with three inputs and three outputs."""
+    torch.manual_seed(0)
+    inputs = (torch.rand(1, 3, 8, 8), torch.rand(1, 1, 6, 6), torch.rand(1, 5))
+    torch.export.save(torch.export.export(Nested().eval(), inputs), out)
+
+
+def save_unloved(out: str) -> None:
+    """An exported program that few tools can take."""
+    torch.export.save(torch.export.export(Unloved(), (torch.rand(1, 3, 8, 8),)), out)

@@ -1,0 +1,34 @@
+"""What `tf2onnx` declares."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from edgeroute.codec import from_json
+from edgeroute.types import Converter, to_json
+from edgeroute_plugins.tf2onnx import plugin
+
+EDGES = list(plugin.edgeroute_converters())
+
+
+def test_it_leads_to_onnx_from_everything_of_tensorflow() -> None:
+    assert {(c.source, c.target) for c in EDGES} == {(s, "onnx") for s in ("keras", "keras-h5", "savedmodel", "tflite")}
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda c: c.key)
+def test_options_cross_the_process_border(edge: Converter) -> None:
+    assert from_json(edge.options, to_json(edge.options())) == edge.options()
+
+
+@pytest.mark.parametrize(
+    ("line", "operator"),
+    [
+        ("ERROR Tensorflow op [model/MatrixInverse: MatrixInverse] is not supported", "MatrixInverse"),
+        ("No Op registered for TFL_GELU with domain_version of 17", "GELU"),
+    ],
+)
+def test_its_complaints_are_understood(line: str, operator: str) -> None:
+    found = next(m for s in plugin.SYMPTOMS if (m := re.search(s.pattern, line, re.MULTILINE)))
+    assert operator in found.groups()
