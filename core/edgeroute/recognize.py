@@ -20,6 +20,7 @@ def recognize(path: Path, plugins: Plugins, catalog: Catalog) -> Artifact:
     Raises SourceError for what is missing, empty, unreadable, damaged, or known to nobody.
     """
     _must_be_readable(path)
+    path = path.absolute()
     answer: Recognition | None = plugins.first("recognize", path=path)
     if answer is None:
         known = sorted({f.suffix for f in catalog.formats.values() if f.suffix})

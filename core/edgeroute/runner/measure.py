@@ -56,7 +56,7 @@ class Reference:
 
 def prepare(workshop: Workshop, request: Request, inputs: Sequence[Tensor], *, pixels: bool = False) -> Samples:
     """Make the samples from the user's images or arrays, or random ones; raises SourceError or UsageError for unusable ones."""
-    source = str(request.calibrate) if request.calibrate else ""
+    source = str(request.calibrate.absolute()) if request.calibrate else ""
     content = digest_files(request.calibrate)[1] if request.calibrate and request.calibrate.exists() else source
     key = digest_json([content, to_json(request.preprocess), to_json(inputs), pixels, _verifier()])[:32]
     entry = workshop.cache.get("samples", key)
