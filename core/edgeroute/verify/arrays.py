@@ -35,7 +35,9 @@ class RowWriter:
         row = np.ascontiguousarray(row, dtype=self.dtype)
         if self.count == 0:
             self._file.write(bytes(HEADER_BYTES))
-        self._file.write(row.reshape(self.shape).tobytes())
+        if row.size != np.prod(self.shape, dtype=np.int64):
+            raise ValueError(f"a row of {row.shape} among rows of {self.shape}")
+        self._file.write(row.reshape(-1).view(np.uint8))
         self.count += 1
 
     def close(self) -> None:

@@ -118,7 +118,7 @@ def _values(feeds: Sequence[pairing.Feed], row: Sequence[Array], trace: Trace) -
     values = []
     for feed, tensor in zip(feeds, trace.inputs, strict=True):
         shape = feed.shape if feed.order is None else tuple(feed.shape[feed.order.index(i)] for i in range(len(feed.order)))
-        values.append(border.to_dtype(feed.apply(row[feed.source].reshape(shape)), tensor))
+        values.append(np.ascontiguousarray(border.to_dtype(feed.apply(row[feed.source].reshape(shape)), tensor)))
     return values
 
 

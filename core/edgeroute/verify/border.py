@@ -23,7 +23,7 @@ def to_dtype(values: Array, tensor: Tensor) -> Array:
     if dtype.kind in "iu" and values.dtype.kind in "fiu" and values.dtype != dtype:
         limits = np.iinfo(dtype)
         values = np.rint(values.astype(np.float64)).clip(limits.min, limits.max) if dtype.itemsize < 8 else np.rint(values)
-    return np.ascontiguousarray(values.astype(dtype))
+    return values.astype(dtype, copy=False)
 
 
 def to_real(values: Array, tensor: Tensor) -> Array:

@@ -96,7 +96,7 @@ class Measuring:
         values = []
         for feed, tensor in zip(feeds, self.session.inputs, strict=True):
             value = feed.apply(self._value(feed.source, index))
-            values.append(np.ascontiguousarray(value.astype(tensor.dtype)) if self.raw_pixels else self._at_border(value, feed, tensor))
+            values.append(np.ascontiguousarray(value.astype(tensor.dtype) if self.raw_pixels else self._at_border(value, feed, tensor)))
         results = run(self.session, values, "the file")
         return [border.to_real(np.array(a), t) for a, t in zip(results, self.session.outputs, strict=True)]
 
