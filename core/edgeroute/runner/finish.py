@@ -91,13 +91,16 @@ def _differences(kind: str, before: Sequence[Tensor], after: Sequence[Tensor]) -
     """How the compiled file's border differs from the model's; nothing where the file does not tell its own."""
     if not after:
         return
-    if len(before) != len(after):
-        yield f"{len(after)} {kind}s instead of {len(before)}"
-    for old, new in zip(before, after, strict=False):
-        if (old.name, old.shape, old.dtype) != (new.name, new.shape, new.dtype):
-            yield f"{kind} {new.name} {new.dtype} {list(new.shape)} instead of {old.name} {old.dtype} {list(old.shape)}"
+    found = {t.name: t for t in after}
+    for old in before:
+        new = found.pop(old.name, None)
+        if new is None:
+            yield f"it has no {kind} {old.name}"
+        elif (old.shape, old.dtype) != (new.shape, new.dtype):
+            yield f"{kind} {new.name} is {new.dtype} {list(new.shape)} instead of {old.dtype} {list(old.shape)}"
         elif (old.scale, old.zero_point) != (new.scale, new.zero_point):
             yield f"{kind} {new.name} is quantized by {new.scale}, {new.zero_point} instead of {old.scale}, {old.zero_point}"
+    yield from (f"it has the {kind} {name} more" for name in found)
 
 
 def _must_pass(validation: ValidationReport, manifest: Manifest) -> None:

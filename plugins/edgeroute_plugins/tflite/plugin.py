@@ -26,7 +26,9 @@ def edgeroute_formats() -> list[Format]:
             promise=f"{_PROMISES}:per_tensor",
         ),
         Format("tflite-mixed", "TFLite, quantized in part", _SUFFIX),
-        Format("tflite-edgetpu", "TFLite, compiled for the Edge TPU", _SUFFIX, precision="opaque", static=True),
+        Format(
+            "tflite-edgetpu", "TFLite, compiled for the Edge TPU", _SUFFIX, precision="opaque", static=True, promise=f"{_PROMISES}:compiled"
+        ),
     ]
 
 

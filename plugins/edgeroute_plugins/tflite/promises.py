@@ -35,5 +35,11 @@ def per_tensor(facts: Facts) -> list[str]:
     return full_integer(facts) + ([f"{channels['count']} tensors have a scale per channel: {names}"] if channels.get("count") else [])
 
 
+def compiled(facts: Facts) -> list[str]:
+    """Exactly one part is compiled for the Edge TPU: the runtime makes no second one."""
+    count = facts.operators.get("edgetpu-custom-op", 0)
+    return [] if count == 1 else [f"{count} of its operators are compiled parts, not exactly one"]
+
+
 def _shape(shape: tuple[int | None, ...]) -> str:
     return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"

@@ -1,0 +1,40 @@
+"""What a colleague who has edgetpu_compiler gets: the script with the exact command."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from edgeroute.types import Facts
+from edgeroute_plugins.edgetpu import command
+from edgeroute_plugins.edgetpu.options import Options
+
+SCRIPT = "compile.sh"
+
+
+def handover(model: Path, folder: Path, options: Options) -> Facts:
+    """Write `compile.sh`; the compiled file comes beside the model."""
+    name = command.outputs(model.stem, options)[0]
+    plain, search = (_command(model, options, search=s) for s in (options.search_delegate == "always", True))
+    (folder / SCRIPT).write_text(_script(plain, search if options.search_delegate == "auto" else "", name), encoding="utf-8")
+    (folder / SCRIPT).chmod(0o755)
+    return Facts(notes={"script": SCRIPT, "produces": name, "commands": [plain]})
+
+
+def _command(model: Path, options: Options, *, search: bool) -> str:
+    return shlex.join(["edgetpu_compiler", *command.flags(options, search=search), "--out_dir", ".", model.name])
+
+
+def _script(plain: str, again: str, name: str) -> str:
+    lines = [
+        "#!/bin/sh",
+        "# Compiles the model for the Edge TPU. EDGETPU_COMPILER may name another executable, or a command in front of it.",
+        "set -eu",
+        'cd "$(dirname "$0")"',
+        'edgetpu_compiler() { ${EDGETPU_COMPILER:-command edgetpu_compiler} "$@"; }',
+        f"{plain} | tee compile.log" if not again else f"{plain} 2>&1 | tee compile.log || true",
+    ]
+    if again:
+        lines += ["if grep -q '^Internal compiler error' compile.log; then", f"  {again} 2>&1 | tee compile.log", "fi"]
+    lines += [f"test -s {name} || {{ echo 'it was not compiled; compile.log says why' >&2; exit 1; }}", f'echo "send back: {name}"']
+    return "\n".join(lines) + "\n"
