@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from edgeroute.errors import PluginError
@@ -21,3 +22,8 @@ def resolve_function(name: str) -> Callable[..., Any]:
             code="plugin-dangling",
         ) from error
     return function
+
+
+def call_with_paths(function: str, paths: Mapping[str, str], values: Mapping[str, Any] | None = None) -> Any:
+    """Call in the worker what a plugin declares with `Path` arguments, which JSON does not know."""
+    return resolve_function(function)(**{name: Path(path) for name, path in paths.items()}, **(values or {}))

@@ -12,7 +12,7 @@ from edgeroute import planner
 from edgeroute.checks import BEFORE, check_artifact
 from edgeroute.errors import EnvironmentFailed, SourceError
 from edgeroute.recognize import digest_files, recognize
-from edgeroute.runner import measure, shapes
+from edgeroute.runner import measure, shapes, story
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.chain import NO_STEPS, Chain, chain_of
 from edgeroute.runner.deliver import deliver, destination, must_be_writable
@@ -88,7 +88,8 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     arrival, tried = (explore(search, artifact, trail), []) if request.effort == "fast" else search_best(search, artifact, trail)
     seconds = time.monotonic() - started
     journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), seconds, tuple(tried))
-    chain = chain_of(arrival.steps)
+    journey = story.told(journey, request)
+    arrival, chain = journey.arrival, chain_of(journey.arrival.steps)
     border = _border(request, samples, chain)
     if arrival.handed is not None:
         return hand_over(journey, arrival.handed, request, filled(chain), border)

@@ -45,6 +45,12 @@ class Request:
     """Refuse before any work, rather than hand the last step to a colleague."""
     c_header: Path | None = None
     """Where a C header with the sidecar's numbers goes; None for none."""
+    check_determinism: bool = False
+    """Run every step once more, and tell which ones give other bytes."""
+    attribution: bool = False
+    """Compare the quantizing step's files layer by layer."""
+    bisect: float = 0.0
+    """Seconds for finding the smallest part of an ONNX model on which a failed step fails; 0 for none."""
     extra: Mapping[str, Json] = field(default_factory=dict)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgeroute.runner import measure
 from edgeroute.runner.explore import Arrival, Trail
@@ -26,6 +26,10 @@ class Journey:
     seconds: float
     tried: tuple[Mapping[str, Json], ...] = ()
     """The candidates of a search."""
+    details: Mapping[str, Json] = field(default_factory=dict)
+    """What the result tells beside its file."""
+    findings: tuple[Finding, ...] = ()
+    """Of the journey as a whole."""
 
     @property
     def status(self) -> str:
@@ -49,6 +53,7 @@ def result_of(journey: Journey, *, artifact: Artifact | None = None, status: str
         calibrated=not journey.samples.calibration.random or not _quantizes(journey),
         seconds=round(journey.seconds, 3),
         details={
+            **journey.details,
             **({"before_compile": to_json(arrival.before)} if arrival.before else {}),
             **({"candidates": [dict(t) for t in journey.tried]} if journey.tried else {}),
         },
@@ -92,6 +97,7 @@ def _findings(journey: Journey) -> tuple[Finding, ...]:
     arrival = journey.arrival
     opaque = journey.workshop.catalog.formats[arrival.artifact.format].precision == "opaque"
     return (
+        *journey.findings,
         *_uncalibrated(journey),
         *(f for s in arrival.steps for f in (*s.findings, *(s.verification.findings if s.verification else ()))),
         *(arrival.before.findings if arrival.before else ()),

@@ -78,7 +78,7 @@ def _run(workshop: Workshop, converter: Converter, source: Artifact, options: An
 def _run_in(
     workshop: Workshop, converter: Converter, source: Artifact, options: Any, limits: Limits, ready: Ready, key: str, folder: Path
 ) -> Entry:
-    scratch = _scratch_copy(source, folder / "in")
+    scratch = scratch_copy(source, folder / "in")
     out = folder / "out" / f"model{workshop.catalog.formats[converter.target].suffix}"
     out.parent.mkdir()
     arguments = {"source": str(scratch.relative_to(folder)), "out": str(out.relative_to(folder)), "options": to_json(options)}
@@ -97,7 +97,7 @@ def _run_in(
     return workshop.cache.put("steps", key, folder, _written_down(converter, outcome, out, folder))
 
 
-def _scratch_copy(source: Artifact, folder: Path) -> Path:
+def scratch_copy(source: Artifact, folder: Path) -> Path:
     """The tool gets a copy of its own, external data included; it may do to it what it likes."""
     folder.mkdir()
     place = folder / source.path.name
@@ -112,14 +112,21 @@ def _scratch_copy(source: Artifact, folder: Path) -> Path:
     return place
 
 
+def _beside(out: Path) -> tuple[Path, ...]:
+    return tuple(sorted(p for p in out.parent.rglob("*") if p.is_file() and p != out)) if out.is_file() else ()
+
+
+def digest_output(out: Path) -> str:
+    """SHA-256 of what a step wrote, with the files beside it."""
+    return digest_files(out, _beside(out))[1]
+
+
 def _written_down(converter: Converter, outcome: Outcome, out: Path, folder: Path) -> Mapping[str, Json]:
-    beside = tuple(sorted(p for p in out.parent.rglob("*") if p.is_file() and p != out)) if out.is_file() else ()
-    _, sha256 = digest_files(out, beside)
     return {
         "converter": converter.key,
         "out": str(out.relative_to(folder)),
-        "files": [str(p.relative_to(folder)) for p in beside],
-        "sha256": sha256,
+        "files": [str(p.relative_to(folder)) for p in _beside(out)],
+        "sha256": digest_output(out),
         "seconds": outcome.seconds,
         "peak_rss_mb": outcome.peak_rss_mb,
         "versions": dict(outcome.versions),
@@ -162,11 +169,12 @@ def broken_promises(workshop: Workshop, declared: str, found: Artifact) -> list[
 def _record(converter: Converter, entry: Entry, artifact: Artifact, options: Any, cached: bool) -> StepRecord:
     value = entry.value
     facts = codec.from_json(Facts, value.get("facts") or {})
+    notes = {**facts.notes, **{name: value[name] for name in ("repeatable",) if name in value}}
     return StepRecord(
         converter=converter.name, key=converter.key, source=converter.source, target=converter.target, status="ran",
         seconds=0.0 if cached else value["seconds"], peak_rss_mb=0.0 if cached else value["peak_rss_mb"], cached=cached, artifact=artifact,
         options=_portable_json(options), versions=value["versions"], environment=converter.environment, folder=str(entry.folder),
-        command=value["command"], findings=facts.findings, notes=facts.notes,
+        command=value["command"], findings=facts.findings, notes=notes,
     )  # fmt: skip
 
 

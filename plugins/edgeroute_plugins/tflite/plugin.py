@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from edgeroute.hookspecs import hookimpl
@@ -9,11 +10,12 @@ from edgeroute.types import Format, Recognition, Runner
 
 _PROMISES = "edgeroute_plugins.tflite.promises"
 _SUFFIX = ".tflite"
+_STAMP = "edgeroute_plugins.tflite.stamp"
 
 
 @hookimpl
 def edgeroute_formats() -> list[Format]:
-    return [
+    formats = [
         Format("tflite", "TFLite, float", _SUFFIX, static=True, promise=f"{_PROMISES}:floating"),
         Format("tflite-int8", "TFLite, full int8", _SUFFIX, precision="int8", static=True, promise=f"{_PROMISES}:full_integer"),
         Format(
@@ -30,6 +32,7 @@ def edgeroute_formats() -> list[Format]:
             "tflite-edgetpu", "TFLite, compiled for the Edge TPU", _SUFFIX, precision="opaque", static=True, promise=f"{_PROMISES}:compiled"
         ),
     ]
+    return [replace(f, stamp=f"{_STAMP}:stamp", unstamp=f"{_STAMP}:unstamp") for f in formats]
 
 
 @hookimpl

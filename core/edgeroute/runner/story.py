@@ -1,0 +1,47 @@
+"""What a result tells beside its file: where it comes from, the command that repeats it, and what was measured on request."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import edgeroute
+from edgeroute import provenance
+from edgeroute.provenance import Sealed
+from edgeroute.runner.attribute import attribution, budget
+from edgeroute.runner.command import command_of
+from edgeroute.runner.origin import statement_of
+from edgeroute.runner.repeat import repeat
+from edgeroute.runner.request import Request
+from edgeroute.runner.result import Journey
+from edgeroute.types import Json
+
+
+def told(journey: Journey, request: Request) -> Journey:
+    """The journey with its `details`: provenance, command, error budget; attribution and determinism where they were asked for."""
+    if request.check_determinism:
+        journey = repeat(journey, request.limits)
+    detours = [r for r in journey.trail.rejected if r.get("key")] if request.effort == "fast" else []
+    steps = journey.arrival.steps
+    details: dict[str, Json] = {
+        "provenance": {**statement_of(journey, request), "versions": {"edgeroute": edgeroute.__version__}},
+        "command": command_of(journey.source.path, journey.target, request, [s.converter for s in steps] if detours else ()),
+        "budget": budget(steps),
+        **(attribution(journey) if request.attribution else {}),
+    }
+    return dataclasses.replace(journey, details={**journey.details, **details})
+
+
+def sealed(journey: Journey) -> Sealed:
+    """The file that is delivered, with its origin in it where its format allows that. What no step made is the user's own, and is left alone."""
+    artifact = journey.arrival.artifact
+    if not journey.arrival.steps:
+        return Sealed(artifact)
+    said = {k: v for k, v in journey.details["provenance"].items() if k != "versions"}
+    return provenance.seal(journey.workshop, artifact, provenance.encode(said))
+
+
+def place_beside(sealed: Sealed, place: Path) -> None:
+    """Put what the file could not take in beside it."""
+    if sealed.beside or provenance.beside(place).exists():
+        provenance.write_beside(place, sealed.beside)
