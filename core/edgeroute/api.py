@@ -168,7 +168,7 @@ def inspect(model: str | Path, *, offline: bool = False, plugins: Iterable[str |
     try:
         from edgeroute import codec
 
-        outcome = shop.call(runner.inspect, {"model": str(artifact.path)}, runner.environment, folder, runner.code)
+        outcome = shop.call(runner.inspect, {"model": str(artifact.path.absolute())}, runner.environment, folder, runner.code)
         return dataclasses.replace(artifact, facts=codec.from_json(Facts, outcome.value)) if outcome.status == "ok" else artifact
     finally:
         shop.cache.drop(folder)

@@ -200,7 +200,7 @@ def smoke(workshop: Workshop, artifact: Artifact, runner: Runner) -> Verificatio
     """Load a file and run it once, without anything to compare it with."""
     folder = workshop.cache.stage("smoke")
     try:
-        arguments = {"runner": runner.run, "model": str(artifact.path)}
+        arguments = {"runner": runner.run, "model": str(artifact.path.absolute())}
         outcome = workshop.call("edgeroute.verify.execute:smoke", arguments, runner.environment, folder, runner.code)
         if outcome.status == "ok":
             return codec.from_json(Verification, outcome.value)

@@ -36,13 +36,15 @@ _REFUSED = (
 class OnnxSession:
     """A loaded model; arrays go in and come out in the order of the file's facts."""
 
-    def __init__(self, session: Any, facts: Facts) -> None:
+    def __init__(self, session: Any, facts: Facts, model: Path) -> None:
         self.inputs: Sequence[Tensor] = facts.inputs
         self.outputs: Sequence[Tensor] = facts.outputs
-        self._session = session
+        self._session, self._model, self._opened = session, model, False
 
     def run(self, arrays: Sequence[Any]) -> Sequence[Any]:
-        """One inference."""
+        """One inference. Shapes other than those that the file states are tried: a file may state nonsense, and its graph be free."""
+        if not self._opened and any(_contradicts(t, a) for t, a in zip(self.inputs, arrays, strict=True)):
+            self._session, self._opened = _session(_without_shapes(self._model), self._model), True
         feeds = {tensor.name: array for tensor, array in zip(self.inputs, arrays, strict=True)}
         results: Sequence[Any] = self._session.run([tensor.name for tensor in self.outputs], feeds)
         return results
@@ -52,14 +54,38 @@ def load(model: Path) -> Session:
     """Open a file, with all of onnxruntime's graph optimizations; `SourceError` says what it refuses."""
     header = read(model)
     external_files(model, header)
+    try:
+        session = _session(os.fspath(model), model)
+    except _REFUSED as error:
+        raise _refusal(model, header.opset, error) from error
+    return OnnxSession(session, facts_of(header), model)
+
+
+def _session(source: str | bytes, model: Path) -> Any:
+    """A runtime session of a path or of a model's bytes, whose external data lies beside the file."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
     options.log_severity_level = ERRORS_ONLY
-    try:
-        session = onnxruntime.InferenceSession(os.fspath(model), options, providers=["CPUExecutionProvider"])
-    except _REFUSED as error:
-        raise _refusal(model, header.opset, error) from error
-    return OnnxSession(session, facts_of(header))
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(model.parent.absolute()))
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def _contradicts(stated: Tensor, array: Any) -> bool:
+    """Whether an array has another size somewhere than the file states for good."""
+    sizes = tuple(array.shape)
+    return len(sizes) == len(stated.shape) and any(s is not None and s != a for s, a in zip(stated.shape, sizes, strict=True))
+
+
+def _without_shapes(model: Path) -> bytes:
+    """The same graph and weights, with every size of its inputs and outputs left open."""
+    import onnx
+
+    proto = onnx.load(os.fspath(model), load_external_data=False)
+    for value in (*proto.graph.input, *proto.graph.output):
+        for axis, size in enumerate(value.type.tensor_type.shape.dim):
+            size.dim_param = f"{value.name}_{axis}"
+    del proto.graph.value_info[:]
+    return bytes(proto.SerializeToString())
 
 
 def inspect(model: Path) -> Facts:
