@@ -122,7 +122,7 @@ def stubborn(path: Path) -> None:
     pooled = net.add("MaxPool", stem, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     sloped = net.add("PRelu", net.conv(pooled, 8, 8), net.constant(np.linspace(0.1, 0.4, 8).reshape(8, 1, 1)))
     turned = net.add("Neg", net.conv(sloped, 8, 8))
-    again = net.add("MaxPool", turned, kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1])
+    again = net.add("MaxPool", turned, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     net.add("Flatten", net.add("GlobalAveragePool", net.conv(again, 8, 4, kernel=1)), out="scores")
     net.save(path, [("scores", [1, 4])])
 

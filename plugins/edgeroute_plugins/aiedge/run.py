@@ -14,7 +14,7 @@ from edgeroute.types import Facts
 from edgeroute_plugins import feeding
 from edgeroute_plugins.aiedge.options import Options
 from edgeroute_plugins.tflite import border, editing
-from edgeroute_plugins.tflite.legalize import legalize
+from edgeroute_plugins.tflite.legalize import legalize, lower_bounds, shape_pad_values
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D_TRANSPOSE", "FULLY_CONNECTED")
 
@@ -39,9 +39,10 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     model = editing.load(source)
     changed = legalize(model) | {"added_signature": border.sign(model)}
     try:
+        ranges, count = calibrate(model, options)
+        changed |= settle_pads(model, ranges)
         tool = quantizer.Quantizer(bytes(editing.serialize(model)))
         set_recipe(tool, options, per_tensor)
-        ranges, count = calibrate(tool, model, options)
         tool.quantize(ranges, enable_progress_report=False).export_model(str(out), overwrite=True)
     except (RuntimeError, ValueError, KeyError, NotImplementedError) as error:
         raise _refused(error) from error
@@ -53,13 +54,21 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     return Facts(notes={**notes, "per_tensor": per_tensor, "border": options.border, "algorithm": options.algorithm})
 
 
-def calibrate(tool: Any, model: Any, options: Options) -> tuple[Any, int]:
+def settle_pads(model: Any, ranges: dict[str, Any]) -> dict[str, int]:
+    """Give padded tensors the range of what is padded, in the model and in its ranges; returns how many padding values changed."""
+    names = [editing.text(t.name) for t in model.subgraphs[0].tensors]
+    settled = lower_bounds(model, lambda index: float(np.min(ranges[names[index]]["min"])))
+    ranges |= {names[padded]: ranges[names[source]] for padded, source in settled.items()}
+    return {"pad_values": shape_pad_values(model, rank=4)}
+
+
+def calibrate(model: Any, options: Options) -> tuple[Any, int]:
     """Ranges of all tensors by name, and how many samples they took.
 
     Samples are handed over one by one: the tool makes a list of whatever it is given. Its interpreter's own
     counters are used, five times faster than keeping every tensor, and equal (measured).
     """
-    from ai_edge_quantizer import calibrator
+    from ai_edge_quantizer import calibrator, recipe_manager
 
     signature = model.signatureDefs[0]
     collector = calibrator.Calibrator(
@@ -70,7 +79,7 @@ def calibrate(tool: Any, model: Any, options: Options) -> tuple[Any, int]:
     )
     count = 0
     for arguments in rows(model, options):
-        collector.calibrate({editing.text(signature.signatureKey): [arguments]}, tool._recipe_manager)
+        collector.calibrate({editing.text(signature.signatureKey): [arguments]}, recipe_manager.RecipeManager())
         count += 1
     return with_input_range(in_rank(collector.get_model_qsvs(), model), model, options.input_range), count
 

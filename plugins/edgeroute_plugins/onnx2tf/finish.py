@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from edgeroute.errors import ConverterFailed
-from edgeroute_plugins.onnx2tf.scratch import Border, Scratch
+from edgeroute_plugins.onnx2tf.borders import Border, Scratch, permutation
+from edgeroute_plugins.onnx2tf.fusion import fuse_activations
+from edgeroute_plugins.onnx2tf.transposes import sink_transposes
 from edgeroute_plugins.tflite import border, editing
-
-CHANNELS_LAST = (0, 2, 3, 1)
 
 
 def finish(tflite: Path, out: Path, scratch: Scratch) -> dict[str, Any]:
     """Write `tflite` to `out` with the ONNX file's names, in its order, every shape static; returns notes for the report."""
     model = editing.load(tflite)
+    refuse_custom(model)
     graph = model.subgraphs[0]
     name_by_signature(model)
     name_by_position(graph, scratch.outputs)
@@ -28,6 +28,10 @@ def finish(tflite: Path, out: Path, scratch: Scratch) -> dict[str, Any]:
     notes: dict[str, Any] = {}
     opened = close_dimensions(model, tflite)
     notes |= {"closed_dimensions": opened} if opened else {}
+    removed = sink_transposes(model)
+    notes |= {"removed_transpositions": removed} if removed else {}
+    fused = fuse_activations(model)
+    notes |= {"fused_activations": fused} if fused else {}
     restored = restore_outputs(model, scratch.outputs)
     notes |= {"restored_transpositions": restored} if restored else {}
     rename_border(model, {b.alias: b.name for b in (*scratch.inputs, *scratch.outputs)})
@@ -37,6 +41,19 @@ def finish(tflite: Path, out: Path, scratch: Scratch) -> dict[str, Any]:
     notes["outputs"] = {b.name: _described(graph, i) for b, i in zip(scratch.outputs, graph.outputs, strict=True)}
     editing.save(model, out)
     return notes
+
+
+def refuse_custom(model: Any) -> None:
+    """Raise ConverterFailed for operators that the tool wrote as custom ones, TensorFlow's own (Flex…) among them: no device runs them."""
+    custom = sorted({editing.text(c.customCode) for c in model.operatorCodes if c.customCode})
+    if custom:
+        flex = all(name.startswith("Flex") for name in custom)
+        raise ConverterFailed(
+            f"{', '.join(custom)} {'exists only in full TensorFlow' if flex else 'has no counterpart in TFLite'}",
+            where="onnx2tf",
+            remedy="spell it in plain layers when exporting, or cut the model before it: the application does that part",
+            code="flex-operator" if flex else "custom-operator",
+        )
 
 
 def close_dimensions(model: Any, tflite: Path) -> int:
@@ -79,19 +96,6 @@ def restore_outputs(model: Any, outputs: Sequence[Border]) -> list[str]:
             graph.outputs[position] = transpose(model, index, order, output.alias)
             restored.append(output.name)
     return restored
-
-
-def permutation(got: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...] | None:
-    """The order of axes that leads from one shape to the other; None where nothing is to be done or nothing helps.
-
-    An image that became channels-last stays so: this is how the device wants it.
-    """
-    if tuple(got) == tuple(wanted) or len(got) != len(wanted):
-        return None
-    if len(got) == 4 and tuple(wanted[i] for i in CHANNELS_LAST) == tuple(got):
-        return None
-    orders = itertools.permutations(range(len(got)))
-    return next((order for order in orders if tuple(got[i] for i in order) == tuple(wanted)), None)
 
 
 def transpose(model: Any, index: int, order: Sequence[int], name: str) -> int:

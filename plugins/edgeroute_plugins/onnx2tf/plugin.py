@@ -34,6 +34,7 @@ def edgeroute_converters() -> Iterable[Converter]:
             cost=Cost(risk=0.04, seconds=4),
             preflight=f"{PACKAGE}.preflight:preflight",
             symptoms=SYMPTOMS,
+            version="2",
         ),
         Converter(
             name="onnx2tf-savedmodel",
@@ -46,5 +47,6 @@ def edgeroute_converters() -> Iterable[Converter]:
             cost=Cost(risk=0.1, seconds=40),
             preflight=f"{PACKAGE}.preflight:preflight",
             symptoms=SYMPTOMS,
+            version="2",
         ),
     ]

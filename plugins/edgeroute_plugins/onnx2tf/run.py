@@ -9,9 +9,10 @@ from typing import Any
 
 from edgeroute.errors import ConverterFailed
 from edgeroute.types import Facts
+from edgeroute_plugins.onnx2tf.borders import Scratch
 from edgeroute_plugins.onnx2tf.finish import finish
 from edgeroute_plugins.onnx2tf.options import Options
-from edgeroute_plugins.onnx2tf.scratch import Scratch, prepare
+from edgeroute_plugins.onnx2tf.scratch import prepare
 
 
 def run(source: Path, out: Path, options: Options) -> Facts:

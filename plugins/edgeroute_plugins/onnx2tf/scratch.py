@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +12,11 @@ import onnx
 from onnx import helper, numpy_helper
 
 from edgeroute_plugins.layout import guess_layout
+from edgeroute_plugins.onnx2tf.borders import Border, Scratch
 
 PASS_THROUGH = {"Mul", "Add", "Sub", "Div", "Pad", "Cast", "Identity", "Clip", "Relu", "BatchNormalization"}
 CHANNELS_FIRST = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "Resize", "Upsample", "InstanceNormalization"}
 CHANNELS_LAST_PERMUTATION = [0, 3, 1, 2]
-
-
-@dataclass(frozen=True)
-class Border:
-    """One input or output: the user's name, the plain one that stands in the scratch copy, and its shape in ONNX."""
-
-    name: str
-    alias: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """The copy, ready for the tool."""
-
-    path: Path
-    inputs: tuple[Border, ...]
-    outputs: tuple[Border, ...]
-    kept: tuple[str, ...]
-    """Aliases of the inputs whose shape must stay."""
 
 
 def prepare(source: Path, folder: Path, keep: Sequence[str] = (), plain: bool = False) -> Scratch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def pad_with_zero(model: Any) -> int:
     count = 0
     for graph, operator in editing.operators(model, "PADV2"):
         value = editing.constant(model, graph.tensors[operator.inputs[2]])
-        if value is not None and (not value.any() or (value.max() < 0 and _pads_a_pool(model, graph, operator))):
+        if value is not None and (not value.any() or (value.max() < 0 and _floors_pools(model, graph, operator))):
             operator.opcodeIndex = editing.add_code(model, "PAD")
             operator.inputs = np.array(operator.inputs[:2], dtype=np.int32)
             operator.builtinOptionsType = editing.schema().BuiltinOptions.PadOptions
@@ -93,12 +94,30 @@ def pad_with_zero(model: Any) -> int:
     return count
 
 
-def _pads_a_pool(model: Any, graph: Any, operator: Any) -> bool:
-    result = int(operator.outputs[0])
-    readers = [o for o in graph.operators if result in o.inputs]
+def _floors_pools(model: Any, graph: Any, operator: Any) -> bool:
+    return _only_pools(model, graph, int(operator.outputs[0])) and never_negative(model, graph, int(operator.inputs[0]))
+
+
+def _only_pools(model: Any, graph: Any, index: int) -> bool:
+    """Whether max-poolings alone read a tensor."""
+    readers = [o for o in graph.operators if index in o.inputs]
     pool = editing.schema().BuiltinOperator.MAX_POOL_2D
-    only_pools = bool(readers) and all(editing.builtin(model, o) == pool for o in readers)
-    return only_pools and result not in graph.outputs and never_negative(model, graph, int(operator.inputs[0]))
+    return bool(readers) and index not in graph.outputs and all(editing.builtin(model, o) == pool for o in readers)
+
+
+def lower_bounds(model: Any, smallest: Callable[[int], float]) -> dict[int, int]:
+    """Pad max-poolings by the smallest value that their input takes instead of the lowest float; `smallest` tells it by tensor index.
+
+    Exact, since every window holds a value at least as large. Returns padded tensor → its source, whose range it now has.
+    """
+    settled = {}
+    for graph, operator in editing.operators(model, "PADV2"):
+        source, result = int(operator.inputs[0]), int(operator.outputs[0])
+        value = editing.constant(model, graph.tensors[operator.inputs[2]])
+        if graph is model.subgraphs[0] and value is not None and value.max() < smallest(source) and _only_pools(model, graph, result):
+            store(model, graph.tensors[operator.inputs[2]], np.full(value.shape, smallest(source), dtype=np.float32))
+            settled[result] = source
+    return settled
 
 
 def never_negative(model: Any, graph: Any, index: int) -> bool:
@@ -113,13 +132,13 @@ def never_negative(model: Any, graph: Any, index: int) -> bool:
     return fused in (schema.ActivationFunctionType.RELU, schema.ActivationFunctionType.RELU6)
 
 
-def scalar_pad_values(model: Any) -> int:
-    """Give PADV2's padding value rank 0: [1] → []."""
+def shape_pad_values(model: Any, rank: int) -> int:
+    """Give PADV2's padding value this rank: [1] → [] for TensorFlow's quantizer, [1, 1, 1, 1] for ai-edge-quantizer."""
     count = 0
     for graph, operator in editing.operators(model, "PADV2"):
         value = graph.tensors[operator.inputs[2]]
-        if editing.shape(value) == (1,):
-            value.shape = np.array([], dtype=np.int32)
+        if len(editing.shape(value)) != rank:
+            value.shape = np.ones(rank, dtype=np.int32)
             count += 1
     return count
 

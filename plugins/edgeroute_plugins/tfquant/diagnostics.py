@@ -8,19 +8,23 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO
 
 
+@dataclass
 class Captured:
-    """What was printed so far."""
+    """What was printed; complete once the capture has ended."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    file: IO[bytes]
+    ended: str | None = None
 
     @property
     def text(self) -> str:
-        self._file.seek(0)
-        return self._file.read().decode("utf-8", "replace")
+        if self.ended is not None:
+            return self.ended
+        self.file.seek(0)
+        return self.file.read().decode("utf-8", "replace")
 
     @property
     def reason(self) -> str:
@@ -42,4 +46,5 @@ def captured_stderr() -> Iterator[Captured]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-            sys.stderr.write(captured.text)
+            captured.ended = captured.text
+            sys.stderr.write(captured.ended)

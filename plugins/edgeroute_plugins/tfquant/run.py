@@ -11,7 +11,7 @@ from edgeroute.types import Facts
 from edgeroute_plugins import feeding
 from edgeroute_plugins.prepare import ranges as dead_zones
 from edgeroute_plugins.tflite import border, editing
-from edgeroute_plugins.tflite.legalize import flatten_slopes, legalize, scalar_pad_values
+from edgeroute_plugins.tflite.legalize import flatten_slopes, legalize, lower_bounds, shape_pad_values
 from edgeroute_plugins.tfquant import calibration
 from edgeroute_plugins.tfquant.diagnostics import captured_stderr
 from edgeroute_plugins.tfquant.options import Options
@@ -35,9 +35,10 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     Raises UsageError without calibration samples that fit, ConverterFailed with the tool's own reason where it refuses.
     """
     model = editing.load(source)
-    changed = legalize(model) | {"prelu_slopes": flatten_slopes(model), "pad_values": scalar_pad_values(model)}
+    changed = legalize(model) | {"prelu_slopes": flatten_slopes(model), "pad_values": shape_pad_values(model, rank=0)}
     changed = {name: count for name, count in changed.items() if count}
     calibrated, count = calibrate(model, options)
+    calibrated = settle_pads(calibrated)
     if options.ranges == "mse":
         from edgeroute_plugins.tfquant.ranges import narrow
 
@@ -80,6 +81,17 @@ def with_input_range(calibrated: bytes, limits: tuple[float, float]) -> bytes:
     for tensor in border.pictures(model):
         tensor.quantization.min, tensor.quantization.max = [limits[0]], [limits[1]]
     return bytes(editing.serialize(model))
+
+
+def settle_pads(calibrated: bytes) -> bytes:
+    """The calibrated model whose padded tensors have the range of what is padded: the lowest float would be the range's end."""
+    model = editing.parse(calibrated)
+    tensors = model.subgraphs[0].tensors
+    settled = lower_bounds(model, lambda index: float(tensors[index].quantization.min[0]))
+    for padded, source in settled.items():
+        tensors[padded].quantization.min = tensors[source].quantization.min
+        tensors[padded].quantization.max = tensors[source].quantization.max
+    return bytes(editing.serialize(model)) if settled else calibrated
 
 
 def quantize_calibrated(calibrated: bytes, per_tensor: bool, per_channel_dense: bool) -> bytes:

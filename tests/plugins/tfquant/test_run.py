@@ -1,0 +1,52 @@
+"""TensorFlow's quantizer on real files: integer through and through, in the wanted granularity, close to the float file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.plugins import quantizing, real_tools
+
+PER_CHANNEL = real_tools.edge("tfquant", "tf-quantizer", "tflite", "tflite-int8")
+PER_TENSOR = real_tools.edge("tfquant", "tf-quantizer", "tflite", "tflite-int8-pt")
+
+
+@pytest.mark.real
+def test_per_channel_weights_are_for_convolutions_only(tmp_path: Path) -> None:
+    model, facts, out = quantizing.quantize(PER_CHANNEL, "classifier", tmp_path)
+    assert quantizing.floats(model) == [] and quantizing.border(model) == {"image": "uint8", "scores": "uint8"}
+    assert set(quantizing.per_channel(model)) == {"CONV_2D", "DEPTHWISE_CONV_2D"}
+    assert facts.notes["calibration_samples"] == quantizing.SAMPLES - quantizing.HELD_BACK
+    assert quantizing.input_range(model) < 1.1, "a held-back sample was seen"
+    assert quantizing.sqnr("classifier", out, tmp_path) > 25
+
+
+@pytest.mark.real
+def test_per_tensor_means_one_scale_everywhere(tmp_path: Path) -> None:
+    model, _, out = quantizing.quantize(PER_TENSOR, "classifier", tmp_path, border="int8", ranges="mse")
+    assert quantizing.floats(model) == [] and quantizing.border(model) == {"image": "int8", "scores": "int8"}
+    assert quantizing.per_channel(model) == {}
+    assert quantizing.sqnr("classifier", out, tmp_path) > 20
+
+
+@pytest.mark.real
+def test_what_the_tool_stumbles_over_is_put_right_first(tmp_path: Path) -> None:
+    model, facts, out = quantizing.quantize(PER_CHANNEL, "stubborn", tmp_path)
+    assert quantizing.floats(model) == []
+    assert facts.notes["legalized"] == {"zero_pads": 1, "negations": 1, "prelu_slopes": 1, "pad_values": 1}
+    assert max(max(t.scale, default=0.0) for t in model.subgraphs[0].tensors) < 1e3, "the padding stretched a range"
+    assert quantizing.sqnr("stubborn", out, tmp_path) > 20
+
+
+@pytest.mark.real
+def test_two_inputs_get_their_own_samples(tmp_path: Path) -> None:
+    model, _, out = quantizing.quantize(PER_CHANNEL, "two_inputs", tmp_path)
+    assert list(quantizing.border(model)) == ["image", "extra", "result"]
+    assert quantizing.sqnr("two_inputs", out, tmp_path) > 10
+
+
+@pytest.mark.real
+def test_without_samples_it_says_what_to_type(tmp_path: Path) -> None:
+    error = real_tools.refuse(PER_CHANNEL, quantizing.float_file("classifier"), tmp_path / "out.tflite")
+    assert error["code"] == "calibration-needed" and "--calibrate" in error["remedy"]
