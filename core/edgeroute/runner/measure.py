@@ -103,7 +103,7 @@ def refer(workshop: Workshop, artifact: Artifact, samples: Samples, inputs: Sequ
         staged = workshop.cache.stage(key)
         arguments = {
             "runner": runner.run,
-            "model": str(artifact.path),
+            "model": str(artifact.path.absolute()),
             "samples": to_json(samples.calibration),
             "out": str(staged / "data"),
         }
