@@ -20,6 +20,9 @@ from edgeroute.runner.diagnose import failure
 from edgeroute.types import Artifact, Calibration, Converter, Facts, Job, Json, Limits, Outcome, StepRecord, digest_json, to_json
 from edgeroute.workshop import Workshop, code_digest
 
+COMPANIONS = "companions"
+"""Note of a converter: names of files beside its output that belong to it, and are delivered with it."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -48,7 +51,8 @@ def run_step(workshop: Workshop, converter: Converter, source: Artifact, options
 
 def _key(workshop: Workshop, converter: Converter, source: Artifact, options: Any, ready: Ready) -> str:
     code = {package: code_digest(place) for package, place in workshop.code(converter.code).items() if package != "edgeroute"}
-    return digest_json([source.sha256, converter.key, converter.version, converter.run, _portable(options), ready.digest, code])[:32]
+    tool = [workshop.environments.state(converter.tool).digest] if converter.tool else []
+    return digest_json([source.sha256, converter.key, converter.version, converter.run, _portable(options), ready.digest, code, *tool])[:32]
 
 
 def _portable(options: Any) -> Json:
@@ -151,7 +155,14 @@ def _recognize(workshop: Workshop, converter: Converter, entry: Entry) -> Artifa
         raise VerificationFailed(
             f"{converter.name} promised {converter.target}: {'; '.join(broken)}", where=converter.key, remedy=remedy, code="promise-broken"
         )
-    return dataclasses.replace(found, format=converter.target, path=out)
+    return dataclasses.replace(found, format=converter.target, path=out, files=(*found.files, *_companions(entry, out)))
+
+
+def _companions(entry: Entry, out: Path) -> tuple[Path, ...]:
+    """Further files that the converter says belong to its output (`notes["companions"]`), where it really left them beside it."""
+    notes = (entry.value.get("facts") or {}).get("notes") or {}
+    left = {Path(f).name for f in entry.value.get("files", ())}
+    return tuple(out.with_name(name) for name in notes.get(COMPANIONS, ()) if name in left)
 
 
 def broken_promises(workshop: Workshop, declared: str, found: Artifact) -> list[str]:
