@@ -25,6 +25,7 @@ HANDOVER = 50.0
 """What it costs that a colleague has to run the last edge: more than any route that is complete."""
 LIMIT = 400
 """Simple paths looked at, at the most."""
+ON_REQUEST = "it is taken only on request"
 
 
 def plan(
@@ -58,7 +59,8 @@ def plan(
     routes = _routes(catalog, source, device, via, closed, costs or {}, k, handed)
     left_out = _left_out(catalog, source, device, routes, closed)
     if not routes:
-        raise _no_route(catalog, source, device, via, [item for item in left_out if item.converter in closed])
+        way = next(iter(_routes(catalog, source, device, via, _unasked(catalog, via, opened), costs or {}, 1)), None)
+        raise _no_route(catalog, source, device, via, [item for item in left_out if item.converter in closed], way)
     open_again = {key: reason for key, reason in closed.items() if key not in blocked}
     best = _routes(catalog, source, device, via, open_again, costs or {}, 1)
     return Plan(source, target, routes, left_out, _better(best, routes, blocked))
@@ -159,7 +161,7 @@ def _repeats(route: Route) -> bool:
 
 def _unasked(catalog: Catalog, via: Sequence[str], opened: Collection[str]) -> dict[str, LeftOut]:
     return {
-        c.key: LeftOut(c.key, "it is taken only on request", f"add `--via {c.name}`")
+        c.key: LeftOut(c.key, ON_REQUEST, f"add `--via {c.name}`")
         for c in catalog.converters
         if c.on_request and not {c.name, c.key} & {*via, *opened}
     }
@@ -206,8 +208,13 @@ def _better(best: Sequence[Route], routes: Sequence[Route], blocked: Mapping[str
     return tuple(f"{names} would be better, but {m.reason}; to open it: {m.remedy or 'see above'}" for m in missing)
 
 
-def _no_route(catalog: Catalog, source: str, target: Target, via: Sequence[str], left_out: Sequence[LeftOut]) -> PlanError:
+def _no_route(
+    catalog: Catalog, source: str, target: Target, via: Sequence[str], left_out: Sequence[LeftOut], way: Route | None
+) -> PlanError:
+    """`way` is the best route if every edge were open: its closed edges come first, and edges on request only where nothing else is left."""
     useful = [item for item in left_out if not item.reason.startswith("nothing leads")]
+    useful = [item for item in useful if item.reason != ON_REQUEST] or useful
+    useful.sort(key=lambda item: way is None or item.converter not in way.keys)
     reasons = [f"{item.converter}: {item.reason}" for item in useful]
     detail = "; ".join(reasons) if reasons else _dead_end(catalog, source, target)
     pins = f" through {', '.join(via)}" if via else ""

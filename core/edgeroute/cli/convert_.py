@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from edgeroute.cli import shared
 from edgeroute.errors import HANDED_OVER
 from edgeroute.runner import shapes
-from edgeroute.runner.request import Request, parse_settings
+from edgeroute.runner.request import Request, parse_settings, parse_thresholds
 from edgeroute.types import Limits, Preprocess
+from edgeroute.verify.thresholds import Thresholds
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +69,7 @@ def _route(parser: argparse.ArgumentParser) -> None:
 
 def _trust(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("trust")
-    group.add_argument("--min-sqnr", type=float, metavar="DB", help="an int8 step fails below this signal-to-quantization-noise ratio")
+    add_thresholds(group)
     group.add_argument(
         "--effort", choices=("fast", "balanced", "max"), default="fast", help="how many preparations and quantizers are tried and measured"
     )
@@ -79,21 +81,39 @@ def _trust(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--allow-degraded", action="store_true", help="let a result pass that breaks a threshold, with status degraded")
     group.add_argument(
+        "--attribution", action="store_true", help="tell which layers the int8 loss enters at (with --report this is always done)"
+    )
+    group.add_argument("--check-determinism", action="store_true", help="run every step twice, and tell which ones give other bytes")
+    group.add_argument(
+        "--bisect", type=float, default=0.0, metavar="SECONDS", help="where a step fails, look for the smallest part of the model that does"
+    )
+    group.add_argument(
         "--trust-pickle", action="store_true", help="allow formats that can run code when loaded (pickled modules, TorchScript, …)"
     )
     group.add_argument("--model", metavar="PACKAGE.MODULE:FACTORY", default="", help="builds the network that a state dict belongs to")
     group.add_argument("--signature", metavar="NAME", default="", help="which signature of a SavedModel")
 
 
+def add_thresholds(group: argparse._ArgumentGroup) -> None:
+    """The marks of verification, with their defaults."""
+    known = ", ".join(f"{f.name}={f.default:g}" for f in dataclasses.fields(Thresholds))
+    group.add_argument("--min-sqnr", type=float, metavar="DB", help="an int8 step fails below this signal-to-quantization-noise ratio")
+    group.add_argument(
+        "--threshold", action="append", default=[], metavar="NAME=VALUE", help=f"move a mark of verification (may be repeated): {known}"
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     from edgeroute.report.text import render_result
     from edgeroute.runner.convert import convert
 
+    if arguments.report:
+        from edgeroute.report.files import must_be_report, write_report
+
+        must_be_report(Path(arguments.report))
     shop = shared.workshop(arguments)
     result = convert(shop, Path(arguments.source), arguments.to, request(arguments))
     if arguments.report:
-        from edgeroute.report.files import write_report
-
         write_report(result, Path(arguments.report), shop.catalog)
     if arguments.json:
         shared.emit(result)
@@ -112,7 +132,7 @@ def request(arguments: argparse.Namespace) -> Request:
         via=_names(arguments.via),
         avoid=_names(arguments.avoid),
         options=parse_settings(arguments.set),
-        thresholds={} if arguments.min_sqnr is None else {"min_sqnr": arguments.min_sqnr},
+        thresholds=parse_thresholds(arguments.threshold, arguments.min_sqnr),
         allow_degraded=arguments.allow_degraded,
         effort=arguments.effort,
         metric=arguments.metric,
@@ -123,6 +143,9 @@ def request(arguments: argparse.Namespace) -> Request:
         runtime=runtime(arguments.runtime),
         require_complete=arguments.require_complete,
         c_header=Path(arguments.c_header) if arguments.c_header else None,
+        check_determinism=arguments.check_determinism,
+        attribution=arguments.attribution or bool(arguments.report),
+        bisect=arguments.bisect,
     )
 
 
