@@ -7,6 +7,8 @@ border to strangers' code, and kept as the reason of its quarantine.
 from __future__ import annotations
 
 import hashlib
+import importlib
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import inspect
@@ -95,8 +97,8 @@ class Plugins:
         return next((answer for _, answer in self.each(question, **arguments)), None)
 
     def each(self, question: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
-        """One plugin after the other with its answer, where it has one."""
-        for plugin in self.loaded:
+        """One plugin after the other with its answer, where it has one; `hookimpl(tryfirst=True)` is asked before all others."""
+        for plugin in self._in_turn(question):
             try:
                 answer = self._one(plugin, question, **arguments)
             except EdgerouteError:
@@ -107,6 +109,12 @@ class Plugins:
             for item in answer if isinstance(answer, list) else [answer]:
                 if item is not None:
                     yield plugin, item
+
+    def _in_turn(self, question: str) -> list[Plugin]:
+        """The loaded plugins as they were found, but those first that ask for it (a special case of another's files), and those last."""
+        said = {impl.plugin: impl for impl in getattr(self._manager.hook, f"edgeroute_{question}").get_hookimpls()}
+        turns = {p.name: said.get(p.module) for p in self.loaded}
+        return sorted(self.loaded, key=lambda p: 0 if (i := turns[p.name]) is None else i.trylast - i.tryfirst)
 
     def _one(self, plugin: Plugin, question: str, **arguments: Any) -> Any:
         """Ask a single plugin; pluggy hands it only the arguments that it wants."""
@@ -167,8 +175,14 @@ def _load_entry(entry: importlib.metadata.EntryPoint, off: set[str]) -> Plugin:
 
 def _load_file(path: Path, off: set[str]) -> Plugin:
     path = path.resolve()
+    if path.is_dir() and (path / "plugin.py").is_file():
+        return _load(path.name.removeprefix("edgeroute_"), str(path), off, lambda: import_folder(path))
     if not path.is_file():
-        raise PluginError(f"there is no plugin file {path}", remedy="check the path after --plugin", code="plugin-missing")
+        raise PluginError(
+            f"there is no plugin {path}",
+            remedy="give a .py file, or the folder of a package with a plugin.py, after --plugin",
+            code="plugin-missing",
+        )
     return _load(path.stem, str(path), off, lambda: import_file(path))
 
 
@@ -177,7 +191,7 @@ def _load(name: str, origin: str, off: set[str], load: Callable[[], Any]) -> Plu
         return Plugin(name, "disabled", origin, "named in EDGEROUTE_DISABLE")
     try:
         module = load()
-    except Exception as error:  # the border to strangers' code
+    except (Exception, SystemExit) as error:  # the border to strangers' code
         return Plugin(name, "broken", origin, f"its import raised {_describe(error)}")
     if not isinstance(module, ModuleType):
         return Plugin(name, "broken", origin, f"its entry point names {type(module).__name__}, not a module")
@@ -190,12 +204,36 @@ def _load(name: str, origin: str, off: set[str], load: Callable[[], Any]) -> Plu
 def import_file(path: Path) -> ModuleType:
     """Import a Python file under a name that its path decides, so that two files of one name do not meet."""
     name = path.stem if path.stem not in sys.modules else f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    return _import(name, path)
+
+
+def import_folder(path: Path) -> ModuleType:
+    """Import `plugin.py` of a package that is not installed, under the package's own name, so that the worker finds its neighbours too."""
+    if path.name in sys.modules and path not in map(Path, getattr(sys.modules[path.name], "__path__", ())):
+        raise PluginError(f"a package {path.name} is imported already", remedy="rename the folder", code="plugin-missing")
+    if path.name not in sys.modules:
+        start = path / "__init__.py"
+        _import(path.name, start, [str(path)]) if start.exists() else _import_namespace(path)
+    return importlib.import_module(f"{path.name}.plugin")
+
+
+def _import_namespace(path: Path) -> None:
+    spec = importlib.machinery.ModuleSpec(path.name, None, is_package=True)
+    spec.submodule_search_locations = [str(path)]
+    sys.modules[path.name] = importlib.util.module_from_spec(spec)
+
+
+def _import(name: str, path: Path, package: list[str] | None = None) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=package)
     if spec is None or spec.loader is None:
         raise PluginError(f"{path} is not a Python file", remedy="give a .py file after --plugin", code="plugin-missing")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 

@@ -107,6 +107,8 @@ class Format:
     """Every dimension of every input and output is a positive number."""
     promise: str = ""
     """`package.module:function(facts) -> list[str]`: what a file must still hold to deserve this name; standard library only."""
+    companions: tuple[str, ...] = ()
+    """Suffixes of further files that go by the model's own name (`.bin` beside `.xml`): delivered under its new name with it."""
     stamp: str = ""
     """`package.module:function(model: Path, out: Path, text: str) -> None`, called in a child: writes the file with this text inside, its
     origin. Standard library only; raises where the file's layout does not allow it (the text then goes into a file beside it)."""

@@ -32,6 +32,7 @@ def test_an_inline_file_is_a_plugin(tmp_path: Path) -> None:
         ("import not_there_at_all", "ModuleNotFoundError"),
         ("def (", "SyntaxError"),
         ("EDGEROUTE_API = 99", "made for plugin API 99"),
+        ("import sys; sys.exit('goodbye')", "SystemExit: goodbye"),
     ],
 )
 def test_a_broken_file_is_quarantined_with_its_reason(tmp_path: Path, text: str, reason: str) -> None:
@@ -63,3 +64,30 @@ def test_our_own_plugins_come_in_by_the_front_door() -> None:
     states = found()
     assert states["tflite"] == ("loaded", "")
     assert {status for status, _ in states.values()} == {"loaded"}
+
+
+def test_a_package_that_is_not_installed_is_a_plugin_with_its_neighbours(tmp_path: Path) -> None:
+    package = tmp_path / "edgeroute_uninstalled"
+    package.mkdir()
+    write(package, "plugin", "from edgeroute_uninstalled.names import NAME\ndef edgeroute_formats(): return []")
+    write(package, "names", "NAME = 'x'")
+    (plugin,) = [p for p in discover([package], ()).all if p.origin == str(package)]
+    assert (plugin.name, plugin.status, plugin.code) == ("uninstalled", "loaded", (("edgeroute_uninstalled", str(package)),))
+    again = [p for p in discover([package], ()).all if p.origin == str(package)]
+    assert [p.status for p in again] == ["loaded"]
+
+
+RECOGNIZER = """
+from edgeroute.hookspecs import hookimpl
+from edgeroute.types import Recognition
+{mark}
+def edgeroute_recognize(path):
+    return Recognition("{name}")
+"""
+
+
+def test_a_special_case_may_ask_to_be_heard_first_and_a_catch_all_last(tmp_path: Path) -> None:
+    marks = {"ordinary_one": "", "special_one": "@hookimpl(tryfirst=True)", "catch_all_one": "@hookimpl(trylast=True)"}
+    files = [write(tmp_path, name, RECOGNIZER.format(mark=mark, name=name)) for name, mark in sorted(marks.items())]
+    plugins = discover(files, {p.name for p in discover((), ()).all})
+    assert [answer.format for _, answer in plugins.each("recognize", path=tmp_path)] == ["special_one", "ordinary_one", "catch_all_one"]

@@ -15,7 +15,7 @@ from edgeroute.recognize import digest_files, recognize
 from edgeroute.runner import measure, shapes, story
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.chain import NO_STEPS, Chain, chain_of
-from edgeroute.runner.deliver import deliver, destination, must_be_writable
+from edgeroute.runner.deliver import destination, must_be_writable, put
 from edgeroute.runner.explore import Search, Trail, explore
 from edgeroute.runner.hand_over import bundle_place, hand_over, must_be_bundle_place
 from edgeroute.runner.last_mile import equip
@@ -114,9 +114,10 @@ def context(
 
 def _deliver(journey: Journey, request: Request, border: Border) -> ConversionResult:
     arrival, workshop = journey.arrival, journey.workshop
-    place = destination(journey.source.path, journey.target, workshop.catalog.formats[arrival.artifact.format].suffix, request.out)
+    kind = workshop.catalog.formats[arrival.artifact.format]
+    place = destination(journey.source.path, journey.target, kind.suffix, request.out)
     must_be_writable(place, journey.source.path)
-    artifact = dataclasses.replace(arrival.artifact, path=deliver(arrival.artifact, place))
+    artifact = put(arrival.artifact, place, kind.companions)
     before = arrival.origin.facts if arrival.origin is not None else None
     return equip(result_of(journey, artifact=artifact), workshop.catalog.target(journey.target), border, before, request.c_header)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from edgeroute.errors import OutputError
@@ -41,8 +43,14 @@ def must_have_room(place: Path) -> None:
         )
 
 
-def deliver(artifact: Artifact, place: Path) -> Path:
-    """Copy an artifact to its place by way of a file beside it that is renamed at the end."""
+def put(artifact: Artifact, place: Path, named_alike: Collection[str] = ()) -> Artifact:
+    """Deliver an artifact, and say where all of it is now; `named_alike` are the suffixes of files that go by the model's name."""
+    files = {file: _companion(artifact, file, place, named_alike) for file in artifact.files}
+    return dataclasses.replace(artifact, path=deliver(artifact, place, files), files=tuple(files.values()))
+
+
+def deliver(artifact: Artifact, place: Path, files: Mapping[Path, Path]) -> Path:
+    """Copy an artifact to its place by way of a file beside it that is renamed at the end; `files` says where its further files go."""
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -51,8 +59,10 @@ def deliver(artifact: Artifact, place: Path) -> Path:
             shutil.rmtree(place, ignore_errors=True)
         else:
             shutil.copyfile(artifact.path, part)
+        for file, copy in files.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
         part.replace(place)
-        _companions(artifact, place)
     except OSError as error:
         shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
         raise OutputError(
@@ -63,8 +73,7 @@ def deliver(artifact: Artifact, place: Path) -> Path:
     return place
 
 
-def _companions(artifact: Artifact, place: Path) -> None:
-    for file in artifact.files:
-        copy = place.parent / file.relative_to(artifact.path.parent)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
+def _companion(artifact: Artifact, file: Path, place: Path, named_alike: Collection[str]) -> Path:
+    """A further file keeps its name, which stands inside the model; one that is found by the model's name takes its new one."""
+    alike = file.suffix in named_alike and file.stem == artifact.path.stem and file.parent == artifact.path.parent
+    return place.with_suffix(file.suffix) if alike else place.parent / file.relative_to(artifact.path.parent)

@@ -12,7 +12,7 @@ from edgeroute.codec import from_json
 from edgeroute.errors import CheckFailed, SourceError, VerificationFailed
 from edgeroute.handover import Bundle, Manifest, open_bundle
 from edgeroute.recognize import recognize
-from edgeroute.runner.deliver import deliver, must_be_writable
+from edgeroute.runner.deliver import must_be_writable, put
 from edgeroute.runner.hand_over import STATUS
 from edgeroute.runner.last_mile import equip
 from edgeroute.runner.result import by_weight, unmeasured_behind
@@ -51,7 +51,7 @@ def finish(
     _must_pass(validation, manifest)
     place = _place(manifest, out)
     must_be_writable(place, compiled)
-    delivered = dataclasses.replace(artifact, path=deliver(artifact, place))
+    delivered = put(artifact, place)
     return equip(_completed(bundle, delivered, validation), device, border, manifest.facts, c_header)
 
 
