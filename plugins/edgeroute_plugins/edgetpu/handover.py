@@ -35,6 +35,10 @@ def _script(plain: str, again: str, name: str) -> str:
         f"{plain} | tee compile.log" if not again else f"{plain} 2>&1 | tee compile.log || true",
     ]
     if again:
-        lines += ["if grep -q '^Internal compiler error' compile.log; then", f"  {again} 2>&1 | tee compile.log", "fi"]
+        lines += [
+            "if grep -q -e '^Internal compiler error' -e 'large activation tensors' compile.log; then",
+            f"  {again} 2>&1 | tee compile.log",
+            "fi",
+        ]
     lines += [f"test -s {name} || {{ echo 'it was not compiled; compile.log says why' >&2; exit 1; }}", f'echo "send back: {name}"']
     return "\n".join(lines) + "\n"

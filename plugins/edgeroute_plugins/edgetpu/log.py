@@ -21,7 +21,8 @@ COUNT = re.compile(
     re.MULTILINE,
 )
 ROW = re.compile(r"^([A-Z][A-Z0-9_]*)\s+(\d+)\s+(\S.*?)\s*$", re.MULTILINE)
-CRASH = re.compile(r"^Internal compiler error\. Aborting!", re.MULTILINE)
+STUCK = re.compile(r"^Internal compiler error\. Aborting!|Compilation failed due to large activation tensors", re.MULTILINE)
+"""Failures from which the delegate search was seen to find a way out."""
 
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20}
 SIZES = {
@@ -73,7 +74,8 @@ class Log:
     counts: Mapping[str, int]
     """subgraphs, operators, on_tpu, on_cpu: what it says; the rows are more reliable."""
     rows: tuple[Row, ...]
-    crashed: bool
+    stuck: bool
+    """It failed in a way from which the search for an earlier end may find out."""
 
     @property
     def on_cpu(self) -> int:
@@ -89,7 +91,7 @@ def parse(text: str) -> Log:
         bytes={SIZES[name]: round(float(number) * UNITS[unit]) for name, number, unit in SIZE.findall(text)},
         counts={COUNTS[name]: int(number) for name, number in COUNT.findall(text)},
         rows=tuple(dict.fromkeys(Row(name, int(count), status) for name, count, status in ROW.findall(text))),
-        crashed=bool(CRASH.search(text)),
+        stuck=success is None and bool(STUCK.search(text)),
     )
 
 

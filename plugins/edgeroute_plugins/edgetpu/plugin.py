@@ -31,13 +31,25 @@ SYMPTOMS = (
         "it was probably written by a newer TensorFlow than the compiler knows: take another converter or quantizer (--avoid NAME)",
     ),
     Symptom(
+        r"^Compilation failed: Model failed in Tflite interpreter",
+        "edgetpu-does-not-run",
+        "edgetpu_compiler could not run the model in its own TFLite interpreter",
+        "a custom operator remains, or the file is newer than the compiler: cut the model before it, or take another converter (--avoid NAME)",
+    ),
+    Symptom(
+        r"Compilation failed due to large activation tensors",
+        "edgetpu-large-activations",
+        "the model's activations are too large for the Edge TPU, also where edgetpu_compiler looked for an earlier end",
+        "take a smaller input (--input-shape 1,3,320,320, say), or end the Edge TPU part earlier: --set edgetpu-compiler.intermediate_tensors=TENSOR",
+    ),
+    Symptom(
         r"^Internal compiler error\. Aborting!",
         "edgetpu-internal-error",
         "edgetpu_compiler crashed on this model, also while it searched for an earlier end",
         "end the Edge TPU part earlier: --set edgetpu-compiler.intermediate_tensors=TENSOR (halve the model until it compiles)",
     ),
     Symptom(
-        r"[Cc]ompilation (?:timed out|timeout)|exceeded the timeout",
+        r"^Compilation (?:child process )?(?:timed out|was terminated|exceeded)",
         "edgetpu-timeout",
         "edgetpu_compiler ran out of the time that it gives itself",
         "give it more: --set edgetpu-compiler.timeout=600",

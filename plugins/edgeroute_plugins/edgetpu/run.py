@@ -47,8 +47,8 @@ def compile_model(tool: ToolState, model: Path, folder: Path, options: Options) 
     """The log of the last attempt, and whether it searched for an earlier end: after a crash, that is what helps."""
     search = options.search_delegate == "always"
     log = attempt(tool, model, folder, options, search=search)
-    if log.crashed and not search and options.search_delegate == "auto":
-        print("edgeroute: the compiler crashed; again with --search_delegate", flush=True)
+    if log.stuck and not search and options.search_delegate == "auto":
+        print("edgeroute: the compiler was stuck; again with --search_delegate", flush=True)
         log, search = attempt(tool, model, folder, options, search=True), True
     return log, search
 
