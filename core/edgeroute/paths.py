@@ -14,3 +14,9 @@ def root(environ: Mapping[str, str] = os.environ) -> Path:
         return Path(own).expanduser().absolute()
     cache = environ.get("XDG_CACHE_HOME", "")
     return (Path(cache).expanduser() if cache else Path.home() / ".cache").absolute() / "edgeroute"
+
+
+def environments(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where environments are built: $EDGEROUTE_ENVIRONMENTS (to share them between caches), else in edgeroute's own folder."""
+    named = environ.get("EDGEROUTE_ENVIRONMENTS")
+    return Path(named).expanduser() if named else root(environ) / "environments"

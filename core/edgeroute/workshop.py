@@ -19,6 +19,7 @@ from edgeroute.plugins import Plugins
 from edgeroute.progress import Progress, silent
 from edgeroute.types import Job, Json, Limits, Outcome
 
+
 @dataclass(frozen=True)
 class Workshop:
     """Everything that conversions share."""
@@ -55,7 +56,7 @@ def open_workshop(inline: Iterable[Path] = (), *, offline: bool = False, progres
     found = plugins.discover(inline)
     catalog = build(found)
     home = root or paths.root()
-    environments = Environments(home / "environments", catalog.environments, offline=offline)
+    environments = Environments(home / "environments" if root else paths.environments(), catalog.environments, offline=offline)
     return Workshop(found, catalog, environments, Cache(home), progress, offline)
 
 
