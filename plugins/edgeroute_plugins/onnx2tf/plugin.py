@@ -36,17 +36,23 @@ def edgeroute_converters() -> Iterable[Converter]:
             symptoms=SYMPTOMS,
             version="2",
         ),
-        Converter(
-            name="onnx2tf-savedmodel",
-            title="onnx2tf 1.x, through a TensorFlow SavedModel",
-            source="onnx-static",
-            target="tflite",
-            run=f"{PACKAGE}.savedmodel:run",
-            options=Options,
-            environment="onnx2tf-tensorflow",
-            cost=Cost(risk=0.1, seconds=40),
-            preflight=f"{PACKAGE}.preflight:preflight",
-            symptoms=SYMPTOMS,
-            version="2",
-        ),
+        _through_tensorflow("tflite", "run"),
+        _through_tensorflow("savedmodel", "run_saved_model", on_request=True),
     ]
+
+
+def _through_tensorflow(target: str, function: str, on_request: bool = False) -> Converter:
+    return Converter(
+        name="onnx2tf-savedmodel",
+        title="onnx2tf 1.x, through a TensorFlow SavedModel",
+        source="onnx-static",
+        target=target,
+        run=f"{PACKAGE}.savedmodel:{function}",
+        options=Options,
+        environment="onnx2tf-tensorflow",
+        cost=Cost(risk=0.1, seconds=40),
+        preflight=f"{PACKAGE}.preflight:preflight",
+        symptoms=SYMPTOMS,
+        version="2",
+        on_request=on_request,
+    )

@@ -27,7 +27,7 @@ def prepare(source: Path, folder: Path, keep: Sequence[str] = (), plain: bool = 
     TensorFlow accepts as a scope.
     """
     model = onnx.load(str(source))
-    inputs = _borders(model.graph.input, "edgeroute_in")
+    inputs = _readable(model.graph.input) if plain else _borders(model.graph.input, "edgeroute_in")
     outputs = _borders(model.graph.output, "edgeroute_out")
     kept = tuple(b.alias for b in inputs if (b.name in keep if keep else not is_channels_first(model.graph, b)))
     rename(model.graph, {b.name: b.alias for b in (*inputs, *outputs)})
@@ -122,6 +122,13 @@ def _consumers(graph: Any, name: str) -> Iterator[Any]:
 
 def _borders(values: Iterable[Any], prefix: str) -> tuple[Border, ...]:
     return tuple(Border(v.name, f"{prefix}_{i}", _shape(v)) for i, v in enumerate(values))
+
+
+def _readable(values: Iterable[Any]) -> tuple[Border, ...]:
+    """Aliases that still say what the input is: a SavedModel's signature shows them."""
+    plain = [re.sub(r"\W", "_", v.name, flags=re.ASCII).strip("_") or "input" for v in values]
+    unique = [name if name[0].isalpha() and plain.count(name) == 1 else f"in_{name}_{i}" for i, name in enumerate(plain)]
+    return tuple(Border(v.name, alias, _shape(v)) for v, alias in zip(values, unique, strict=True))
 
 
 def _shape(value: Any) -> tuple[int, ...]:

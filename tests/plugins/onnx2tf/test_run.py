@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from edgeroute_plugins.tflite import reader
 from tests.plugins import real_tools
 
 SLIM = real_tools.edge("onnxslim", "onnxslim", "onnx")
-EDGES = {name: real_tools.edge("onnx2tf", name, "onnx-static") for name in ("onnx2tf", "onnx2tf-savedmodel")}
+EDGES = {name: real_tools.edge("onnx2tf", name, "onnx-static", "tflite") for name in ("onnx2tf", "onnx2tf-savedmodel")}
+SAVED_MODEL = real_tools.edge("onnx2tf", "onnx2tf-savedmodel", "onnx-static", "savedmodel")
 SHAPES = {"classifier": {"image": [1, 3, 32, 48]}, "old_style": {"data_0": [1, 3, 24, 16]}}
 BORDERS = {
     "classifier": {"image": (1, 32, 48, 3), "scores": (1, 10)},
@@ -23,7 +26,9 @@ BORDERS = {
 }
 
 
-def static(name: str, folder: Path) -> Path:
+@functools.cache
+def static(name: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="edgeroute-static-"))
     source, out = folder / f"{name}.onnx", folder / f"{name}-static.onnx"
     real_tools.call("onnxslim", "tests.nets.onnx_nets:save", {"name": name, "path": str(source)}, folder)
     real_tools.convert(SLIM, source, out, input_shapes=SHAPES.get(name, {}))
@@ -31,7 +36,7 @@ def static(name: str, folder: Path) -> Path:
 
 
 def check(edge: str, name: str, folder: Path) -> reader.Model:
-    source, out = static(name, folder), folder / f"{name}.tflite"
+    source, out = static(name), folder / f"{name}.tflite"
     before = source.read_bytes()
     real_tools.convert(EDGES[edge], source, out)
     assert source.read_bytes() == before
@@ -62,9 +67,16 @@ def test_what_does_not_care_for_the_layout_costs_no_transpositions(name: str, tm
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["old_style", "detector"])
-def test_the_way_through_tensorflow_keeps_them_too(name: str, tmp_path: Path) -> None:
-    check("onnx2tf-savedmodel", name, tmp_path)
+def test_the_way_through_tensorflow_keeps_them_too(tmp_path: Path) -> None:
+    check("onnx2tf-savedmodel", "detector", tmp_path)
+
+
+@pytest.mark.real
+def test_the_way_through_tensorflow_also_ends_in_a_saved_model(tmp_path: Path) -> None:
+    out = tmp_path / "saved"
+    facts = real_tools.convert(SAVED_MODEL, static("old_style"), out)
+    assert facts.notes["inputs"] == {"data_0": "data_0"} and facts.notes["outputs"] == {"heat": "output_0", "mask": "output_1"}
+    assert real_tools.difference(("onnx", static("old_style")), ("savedmodel", out), tmp_path) < 1e-4
 
 
 @pytest.mark.real
