@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Preprocess", "check", "convert", "converters", "formats", "inspect", "plan", "targets"]
+__all__ = ["Preprocess", "blame", "check", "convert", "converters", "formats", "inspect", "plan", "targets", "verify"]
 
 
 def __getattr__(name: str) -> Any:

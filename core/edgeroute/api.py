@@ -11,6 +11,9 @@ from edgeroute import planner, resolve
 from edgeroute.checks import check_artifact
 from edgeroute.errors import SourceError
 from edgeroute.recognize import recognize
+from edgeroute.runner.audit import Audit
+from edgeroute.runner.audit import audit as audit_file
+from edgeroute.runner.blame import Blame, blame_files, blame_result
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.convert import convert as run_conversion
 from edgeroute.runner.convert import fills
@@ -51,6 +54,9 @@ def convert(
     allow_degraded: bool = False,
     effort: str = "fast",
     metric: str = "",
+    attribution: bool = False,
+    check_determinism: bool = False,
+    bisect: float = 0.0,
     trust_pickle: bool = False,
     model: str = "",
     signature: str = "",
@@ -81,6 +87,9 @@ def convert(
         allow_degraded=allow_degraded,
         effort=effort,
         metric=metric,
+        attribution=attribution,
+        check_determinism=check_determinism,
+        bisect=bisect,
         trust_pickle=trust_pickle,
         model_factory=model,
         signature=signature,
@@ -172,6 +181,48 @@ def inspect(model: str | Path, *, offline: bool = False, plugins: Iterable[str |
         return dataclasses.replace(artifact, facts=codec.from_json(Facts, outcome.value)) if outcome.status == "ok" else artifact
     finally:
         shop.cache.drop(folder)
+
+
+def verify(
+    file: str | Path,
+    *,
+    source: str | Path | None = None,
+    calibrate: str | Path | None = None,
+    preprocess: Preprocess | str | Path | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    offline: bool = False,
+    plugins: Iterable[str | Path] = (),
+    workshop: Workshop | None = None,
+) -> Audit:
+    """Hold a delivered file against what it says about itself; with its source, measure it again (preprocessing as the file tells, unless given)."""
+    shop = workshop or open_workshop(map(Path, plugins), offline=offline)
+    request = Request(
+        calibrate=Path(calibrate) if calibrate is not None else None,
+        preprocess=_preprocess(preprocess),
+        thresholds=dict(thresholds or {}),
+    )
+    return audit_file(shop, Path(file), Path(source) if source is not None else None, request)
+
+
+def blame(
+    first: str | Path,
+    second: str | Path | None = None,
+    *,
+    calibrate: str | Path | None = None,
+    preprocess: Preprocess | str | Path | None = None,
+    input_shapes: Mapping[str, Shape] | Shape | None = None,
+    offline: bool = False,
+    plugins: Iterable[str | Path] = (),
+    workshop: Workshop | None = None,
+) -> Blame:
+    """Where a loss enters: in a conversion (the path of its result as JSON), or between two files, the better one first."""
+    shop = workshop or open_workshop(map(Path, plugins), offline=offline)
+    request = Request(
+        calibrate=Path(calibrate) if calibrate is not None else None,
+        preprocess=_preprocess(preprocess),
+        input_shapes=_shapes(input_shapes),
+    )
+    return blame_files(shop, Path(first), Path(second), request) if second is not None else blame_result(shop, Path(first), request)
 
 
 def formats(workshop: Workshop | None = None) -> tuple[Format, ...]:

@@ -18,6 +18,8 @@ from edgeroute.errors import EdgerouteError, UsageError
 COMMANDS = {
     "convert": "turn a model into a verified file for a device",
     "finish": "complete a hand-over with the file that a colleague compiled",
+    "verify": "hold a delivered file against what it says about where it comes from, and against its source",
+    "blame": "show which steps and layers a loss enters at",
     "plan": "show the routes from a model or a format to a device, without running anything",
     "check": "hold a file against the rules of a device",
     "inspect": "show what a model file holds",

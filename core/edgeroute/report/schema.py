@@ -20,6 +20,8 @@ from typing import Any, TypeGuard
 
 from edgeroute.environments import EnvironmentState
 from edgeroute.interpreters import Interpreter
+from edgeroute.runner.audit import Audit
+from edgeroute.runner.blame import Blame
 from edgeroute.types import Artifact, ConversionResult, Converter, Finding, Format, Json, Plan, Target, ValidationReport
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -201,6 +203,8 @@ KINDS = {
     "plan": ("edgeroute plan --json", _plan),
     "check": ("edgeroute check --json", _check),
     "inspect": ("edgeroute inspect --json", _inspect),
+    "verify": ("edgeroute verify --json", lambda d: d.of(Audit)),
+    "blame": ("edgeroute blame --json", lambda d: d.of(Blame)),
     "list-formats": ("edgeroute list formats --json", lambda d: listed(d.of(Format))),
     "list-converters": ("edgeroute list converters --json", _converters),
     "list-targets": ("edgeroute list targets --json", lambda d: listed(d.of(Target))),

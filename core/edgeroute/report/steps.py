@@ -100,7 +100,7 @@ def fidelity_section(result: Mapping[str, Json]) -> Section:
     samples = fidelity.get("samples")
     if words.is_number(samples):
         blocks.append(Prose(_samples_text(result, int(samples))))
-    blocks.append(Table(OUTPUT_COLUMNS, tuple(_output_row(o) for o in outputs)))
+    blocks.append(Table(OUTPUT_COLUMNS, tuple(output_row(o) for o in outputs)))
     if not result.get("calibrated", True):
         blocks.append(Prose("Uncalibrated: the int8 ranges come from random data. Add --calibrate with a folder of typical pictures.", BAD))
     return Section("fidelity", "Fidelity", tuple(blocks))
@@ -111,7 +111,7 @@ def _samples_text(result: Mapping[str, Json], samples: int) -> str:
     return f"Measured on {words.plural(samples, 'sample')} ({kind}) against the source as it was given, in its own runtime."
 
 
-def _output_row(output: Mapping[str, Json]) -> tuple[Cell, ...]:
+def output_row(output: Mapping[str, Json]) -> tuple[Cell, ...]:
     sqnr = output.get("sqnr_db")
     dead = output.get("dead_groups") or []
     return (

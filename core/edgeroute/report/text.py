@@ -43,6 +43,20 @@ def render_inspect(artifact: object, *, color: bool = False, width: int = termin
     return terminal.render(inspect_document(artifact), color=color, width=width)
 
 
+def render_audit(audit: object, *, color: bool = False, width: int = terminal.WIDTH) -> str:
+    """What `verify` prints."""
+    from edgeroute.report.audit import audit_document
+
+    return terminal.render(audit_document(audit), color=color, width=width)
+
+
+def render_blame(blame: object, *, color: bool = False, width: int = terminal.WIDTH) -> str:
+    """What `blame` prints."""
+    from edgeroute.report.blame import blame_document
+
+    return terminal.render(blame_document(blame), color=color, width=width)
+
+
 def render_findings(findings: object, *, color: bool = False, width: int = terminal.WIDTH) -> str:
     """A list of findings (nouns or JSON) in order of weight."""
     from edgeroute.report.facts import by_weight, rows

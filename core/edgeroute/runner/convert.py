@@ -67,6 +67,7 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     started = time.monotonic()
     device = workshop.catalog.target(target)
     check_options(workshop.catalog, request.options)
+    thresholds.thresholds(request.thresholds)
     if request.out is not None:
         must_be_writable(destination(source, target, "", request.out), source)
     artifact = recognize(source, workshop.plugins, workshop.catalog)
@@ -117,7 +118,10 @@ def _deliver(journey: Journey, request: Request, border: Border) -> ConversionRe
     kind = workshop.catalog.formats[arrival.artifact.format]
     place = destination(journey.source.path, journey.target, kind.suffix, request.out)
     must_be_writable(place, journey.source.path)
-    artifact = put(arrival.artifact, place, kind.companions)
+    sealed = story.sealed(journey)
+    artifact = put(sealed.artifact, place, kind.companions)
+    story.place_beside(sealed, place)
+    journey = dataclasses.replace(journey, findings=(*journey.findings, *sealed.findings))
     before = arrival.origin.facts if arrival.origin is not None else None
     return equip(result_of(journey, artifact=artifact), workshop.catalog.target(journey.target), border, before, request.c_header)
 

@@ -14,6 +14,7 @@ from typing import Any
 from edgeroute.catalog import Catalog
 from edgeroute.errors import UsageError
 from edgeroute.types import Converter, Json, Limits, Preprocess
+from edgeroute.verify import thresholds as marks
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,21 @@ def parse_settings(settings: typing.Sequence[str]) -> dict[str, dict[str, str]]:
                 f"--set {text} is not CONVERTER.OPTION=VALUE", remedy="write for example --set tf-quantizer.border=int8", code="bad-setting"
             )
         answer.setdefault(name, {})[option] = value
+    return answer
+
+
+def parse_thresholds(texts: typing.Sequence[str], min_sqnr: float | None = None) -> dict[str, float]:
+    """`["min_correlation=0.8"]` → `{"min_correlation": 0.8}`; dashes serve as well. UsageError for names that do not exist."""
+    answer = {} if min_sqnr is None else {"min_sqnr": min_sqnr}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            answer[name.strip().replace("-", "_")] = float(value)
+        except ValueError as error:
+            raise UsageError(
+                f"--threshold {text} is not NAME=NUMBER", remedy="write for example --threshold min_correlation=0.8", code="bad-setting"
+            ) from error
+    marks.thresholds(answer)
     return answer
 
 

@@ -114,7 +114,8 @@ def _float_breaches(output: OutputFidelity, marks: Thresholds, converter: str) -
     if severity is None:
         return []
     message = f"differs from the source by up to {output.relative:.2g} of its range ({output.sqnr_db:.0f} dB)"
-    remedy = f"take another edge: {_avoid(converter)}; `edgeroute blame` shows the layer; --allow-degraded accepts it"
+    accept = f"--threshold max_relative={_above(output.relative)}"
+    remedy = f"take another edge: {_avoid(converter)}; `edgeroute blame` shows the layer; {accept} or --allow-degraded accepts it"
     return [Finding("float-differs", severity, message, remedy, output.name, cost=min(1.0, output.relative))]
 
 
@@ -129,12 +130,31 @@ def _int8_breaches(output: OutputFidelity, marks: Thresholds, converter: str) ->
     _sort("int8-noise", False, output.top1 is not None and output.top1 < marks.good_top1, heavy, light)
     if not heavy and not light:
         return []
-    accept = f"--min-sqnr {max(0, math.floor(output.sqnr_db))}" if heavy == ["int8-noise"] else "--allow-degraded"
     remedy = f"give 100 to 200 typical pictures with --calibrate, search with --effort balanced, or {_avoid(converter)}"
-    remedy += f"; {accept} accepts it as it is" if heavy else ""
+    remedy += f"; {_accepting(output, heavy)} or --allow-degraded accepts it as it is" if heavy else ""
     severity = Severity.ERROR if heavy else Severity.WARNING
     cost = min(1.0, max(0.0, 1 - output.correlation, off / 2))
     return [Finding((heavy or light)[0], severity, _numbers(output, marks), remedy, output.name, cost)]
+
+
+def _accepting(output: OutputFidelity, heavy: Iterable[str]) -> str:
+    """The options that move the broken marks as far as this output needs."""
+    decibels = math.floor(output.sqnr_db)
+    spread = f"max_spread={_above(output.spread)}" if output.spread > 1 else f"min_spread={math.floor(output.spread * 100) / 100:g}"
+    options = {
+        "int8-noise": f"--min-sqnr {decibels}" if decibels >= 0 else f"--threshold min_sqnr={decibels}",
+        "int8-uncorrelated": f"--threshold min_correlation={math.floor(output.correlation * 100) / 100:g}",
+        "int8-spread": f"--threshold {spread}",
+    }
+    return " ".join(options[code] for code in dict.fromkeys(heavy))
+
+
+def _above(value: float) -> str:
+    """A number of two digits that is not smaller; a value without end gives `inf`."""
+    if not math.isfinite(value) or value <= 0:
+        return f"{value:g}"
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return f"{math.ceil(value / unit) * unit:.2g}"
 
 
 def _sort(code: str, failed: bool, doubtful: bool, heavy: list[str], light: list[str]) -> None:
@@ -158,6 +178,8 @@ def _unequal(output: OutputFidelity, kind: str, marks: Thresholds, converter: st
         return []
     message = f"holds integers of which only {equal:.1%} are the source's"
     remedy = f"end the network before this output, and compute it in the application; or {_avoid(converter)}"
+    accept = f"--threshold min_equal={math.floor(equal * 100) / 100:g} or " if kind == "int8" else ""
+    remedy += f"; {accept}--allow-degraded accepts it as it is" if severity == Severity.ERROR else ""
     return [Finding("values-differ", severity, message, remedy, output.name, cost=1 - equal)]
 
 

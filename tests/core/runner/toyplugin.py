@@ -159,6 +159,16 @@ def raises(model: Any, source: Path, out: Path) -> None:
     raise RuntimeError("cannot do Foo at /head/Foo_1")
 
 
+def varies(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps({**model, "made": time.time_ns()}))
+
+
+def reaches_out(model: Any, source: Path, out: Path) -> None:
+    """A tool that knows where the user keeps his model."""
+    good(model, source, out)
+    Path(model["home"]).write_text("ruined")
+
+
 MOODS = {
     f.__name__: f
     for f in (
@@ -178,8 +188,33 @@ MOODS = {
         unloadable,
         overwrites,
         raises,
+        varies,
+        reaches_out,
     )
 }
+
+
+def stamp(model: Path, out: Path, text: str) -> None:
+    out.write_text(json.dumps({**json.loads(model.read_text()), "origin": text}))
+
+
+def unstamp(model: Path, out: Path) -> str:
+    value = json.loads(model.read_text())
+    text: str = value.pop("origin", "")
+    out.write_text(json.dumps(value))
+    return text
+
+
+def changes_numbers(model: Path, out: Path, text: str) -> None:
+    out.write_text(json.dumps({**json.loads(model.read_text()), "origin": text, "factor": 2.0000001}))
+
+
+def loses_bytes(model: Path, out: Path, text: str) -> None:
+    out.write_text(json.dumps({"kind": "toy-c", "factor": 2.0, "origin": text, "extra": 1}))
+
+
+def raises_stamp(model: Path, out: Path, text: str) -> None:
+    raise ValueError("no room")
 
 
 class ToySession:
