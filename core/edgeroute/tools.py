@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shlex
 import shutil
@@ -15,6 +16,9 @@ from edgeroute.types import Tool, digest_json
 
 DOCKER = "docker:"
 VERSION_SECONDS = 20
+SCRIPTS = (".sh", ".bash")
+"""Files of these kinds that are not executable are sourced, as `.env` files always are."""
+SOURCED = ("bash", "-c", 'set -e; . "$0"; exec "$@"')
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,12 @@ class ToolState:
 
     name: str
     how: str
-    """variable, path, docker or missing."""
+    """variable, script (an environment script that is sourced first), path, docker or missing."""
     command: tuple[str, ...] = ()
     """What its arguments are appended to; of a container only the executable's name inside."""
     image: str = ""
+    executable: str = ""
+    """Its name, without folders."""
     reason: str = ""
     remedy: str = ""
 
@@ -53,7 +59,7 @@ def find_tool(tool: Tool, environ: Mapping[str, str] = os.environ) -> ToolState:
     for name in tool.executables:
         path = shutil.which(name, path=environ.get("PATH", os.defpath))
         if path:
-            return ToolState(tool.name, "path", (path,))
+            return ToolState(tool.name, "path", (path,), executable=name)
     return _missing(tool, f"{' or '.join(tool.executables)} is not on PATH, and {tool.variable} is not set", tool.remedy)
 
 
@@ -77,6 +83,19 @@ def invocation(state: ToolState, folders: Sequence[Path], workdir: Path) -> tupl
     user = ("--user", f"{os.getuid()}:{os.getgid()}")
     start = ("docker", "run", "--rm", "--init", "--network", "none", *user, *options, "--workdir", str(workdir.absolute()))
     return (*start, "--entrypoint", state.command[0], state.image, *state.command[1:])
+
+
+def shell_invocation(state: ToolState, folders: Sequence[Path], workdir: Path) -> tuple[str, ...]:
+    """What to put in front of a command (`bash run.sh`, say) so that it finds a toolchain of several executables."""
+    if state.how == "docker":
+        return invocation(dataclasses.replace(state, command=("env",)), folders, workdir)
+    if state.how == "script":
+        return state.command[:-1]
+    if state.how == "path":
+        return ()
+    if len(state.command) == 1 and state.command[0].endswith(f"/{state.executable}"):
+        return ("env", f"PATH={Path(state.command[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    return state.command
 
 
 def tool_version(state: ToolState, workdir: Path) -> str:
@@ -108,24 +127,26 @@ def _in_image(tool: Tool, image: str, environ: Mapping[str, str]) -> ToolState:
         return _missing(tool, f"{tool.variable} names no image", f"export {tool.variable}=docker:IMAGE")
     if shutil.which("docker", path=environ.get("PATH", os.defpath)) is None:
         return _missing(tool, f"{tool.variable} asks for a container, but docker is not on PATH", "install docker and start its service")
-    return ToolState(tool.name, "docker", (tool.executables[0],), image)
+    return ToolState(tool.name, "docker", (tool.executables[0],), image, tool.executables[0])
 
 
 def _from_variable(tool: Tool, value: str, environ: Mapping[str, str]) -> ToolState:
-    """A path to the executable, a folder that holds it, or a command prefix."""
+    """A path to the executable, a folder that holds it, an environment script to be sourced, or a command prefix."""
     place = Path(value).expanduser()
+    if place.is_file() and (place.suffix == ".env" or (place.suffix in SCRIPTS and not os.access(place, os.X_OK))):
+        return ToolState(tool.name, "script", (*SOURCED, str(place.absolute()), tool.executables[0]), executable=tool.executables[0])
     for path in (place, *(place / name for name in tool.executables)):
         if path.is_file() and os.access(path, os.X_OK):
-            return ToolState(tool.name, "variable", (str(path.absolute()),))
+            return ToolState(tool.name, "variable", (str(path.absolute()),), executable=tool.executables[0])
     try:
         words = shlex.split(value)
     except ValueError:
         words = []
     first = shutil.which(str(Path(words[0]).expanduser()), path=environ.get("PATH", os.defpath)) if words else None
     if first:
-        return ToolState(tool.name, "variable", (first, *words[1:]))
+        return ToolState(tool.name, "variable", (first, *words[1:]), executable=tool.executables[0])
     return _missing(
         tool,
         f"{tool.variable} is {value!r}, which is neither an executable nor a command",
-        f"export {tool.variable}=/path/to/{tool.executables[0]} (or a command prefix, or docker:IMAGE)",
+        f"export {tool.variable}=/path/to/{tool.executables[0]} (or an environment script *.env, a command prefix, or docker:IMAGE)",
     )
