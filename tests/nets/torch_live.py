@@ -89,3 +89,10 @@ def save_nested(out: str) -> None:
 def save_unloved(out: str) -> None:
     """An exported program that few tools can take."""
     torch.export.save(torch.export.export(Unloved(), (torch.rand(1, 3, 8, 8),)), out)
+
+
+def save_open(out: str) -> None:
+    """An exported program whose pictures may have any size."""
+    sizes = {2: 8 * torch.export.Dim("rows", min=1, max=16), 3: 8 * torch.export.Dim("columns", min=1, max=16)}
+    program = torch.export.export(Depthwise().eval(), (torch.rand(1, 3, 64, 48),), dynamic_shapes=(sizes,))
+    torch.export.save(program, out)

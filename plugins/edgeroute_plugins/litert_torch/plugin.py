@@ -63,7 +63,6 @@ def edgeroute_converters() -> Iterable[Converter]:
             options=Options,
             environment="litert-torch",
             cost=Cost(risk=0.08, seconds=40),
-            preflight=f"{PACKAGE}.preflight:preflight",
             symptoms=SYMPTOMS,
         )
     ]

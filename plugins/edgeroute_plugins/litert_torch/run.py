@@ -15,7 +15,7 @@ from edgeroute.errors import ConverterFailed, SourceError
 from edgeroute.types import Facts, Tensor
 from edgeroute_plugins.litert_torch.layout import ChannelLast, to_last
 from edgeroute_plugins.litert_torch.options import Options
-from edgeroute_plugins.litert_torch.preflight import open_ports
+from edgeroute_plugins.litert_torch.tidy import keep_means_in_place
 from edgeroute_plugins.torch_onnx.programs import example_inputs, load_program, program_facts
 
 
@@ -34,7 +34,9 @@ def run(source: Path, out: Path, options: Options) -> Facts:
             code="torch-dynamic-shapes",
         )
     inputs, outputs = images(facts.inputs, options), images(facts.outputs, options)
-    module = ChannelLast(program.module(), inputs, outputs)
+    inner = program.module()
+    tidied = keep_means_in_place(inner)
+    module = ChannelLast(inner, inputs, outputs)
     examples = [to_last(e).contiguous() if i in inputs else e for i, e in enumerate(example_inputs(program, options.input_shapes))]
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -45,8 +47,13 @@ def run(source: Path, out: Path, options: Options) -> Facts:
     return Facts(
         inputs=laid_out(facts.inputs, examples, inputs),
         outputs=laid_out(facts.outputs, answers, outputs),
-        notes={"channel_last_inputs": inputs, "channel_last_outputs": outputs},
+        notes={"channel_last_inputs": inputs, "channel_last_outputs": outputs, "means_kept_in_place": tidied},
     )
+
+
+def open_ports(facts: Facts, options: Options) -> list[str]:
+    """Inputs with an open dimension that is not the first and that the user did not settle."""
+    return [t.name for t in facts.inputs if t.name not in options.input_shapes and any(d is None for d in t.shape[1:])]
 
 
 def images(ports: Sequence[Tensor], options: Options) -> list[int]:

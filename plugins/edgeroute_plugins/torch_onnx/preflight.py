@@ -12,29 +12,21 @@ def stop(code: str, message: str, remedy: str) -> Finding:
 
 
 def weights(facts: Facts, options: ExportOptions) -> list[Finding]:
-    """`torch-export` of weights: they need a factory and shapes."""
-    found = []
-    if not options.model:
-        found.append(
-            stop(
-                "model-factory-needed",
-                "weights alone do not say what the network looks like",
-                "name what builds it: --model package.module:factory",
-            )
+    """`torch-export` of weights: they need a factory (and shapes, which core asks for by itself)."""
+    if options.model:
+        return []
+    return [
+        stop(
+            "model-factory-needed",
+            "weights alone do not say what the network looks like",
+            "name what builds it: --model package.module:factory",
         )
-    return found + shapes(facts, options)
+    ]
 
 
 def module(facts: Facts, options: ExportOptions) -> list[Finding]:
-    """`torch-export` of a pickled module: it needs the user's word and shapes."""
-    return trust("a pickled module runs code when it is loaded", options.trust) + shapes(facts, options)
-
-
-def shapes(facts: Facts, options: ExportOptions | LegacyOptions) -> list[Finding]:
-    """Shapes that the file does not hold."""
-    if options.input_shapes or (facts.inputs and all(t.is_static for t in facts.inputs)):
-        return []
-    return [stop("input-shape-needed", "the file does not say how large its inputs are", "say it: --input-shape NAME:1,3,224,224")]
+    """`torch-export` of a pickled module: it needs the user's word."""
+    return trust("a pickled module runs code when it is loaded", options.trust)
 
 
 def trust(reason: str, given: bool) -> list[Finding]:
@@ -53,8 +45,8 @@ def dynamo(facts: Facts, options: DynamoOptions) -> list[Finding]:
 
 
 def script(facts: Facts, options: LegacyOptions) -> list[Finding]:
-    """`torch-onnx-legacy` of TorchScript: the user's word, shapes, opset."""
-    return trust("a TorchScript file runs code when it is loaded", options.trust) + shapes(facts, options) + legacy(facts, options)
+    """`torch-onnx-legacy` of TorchScript: the user's word, opset."""
+    return trust("a TorchScript file runs code when it is loaded", options.trust) + legacy(facts, options)
 
 
 def legacy(facts: Facts, options: LegacyOptions) -> list[Finding]:

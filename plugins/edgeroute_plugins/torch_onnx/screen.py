@@ -84,7 +84,7 @@ def walk(value: Any, key: str) -> Iterator[str]:
     """Strings, at any depth, that torch would evaluate, resolve or turn into source, and that are not of the harmless kind."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if not isinstance(name, str) or (key not in REMARKS and not NAMES.fullmatch(name)):
+            if not (NAMES.fullmatch(name) or (key == "range_constraints" and harmless_expression(name))):
                 yield f"name {name!r}"
             if name not in REMARKS:
                 yield from walk(inner, name)

@@ -33,10 +33,25 @@ def test_trained_networks_reach_tflite(nets: Path, tmp_path: Path, name: str) ->
     assert difference(("torch-exported", program), ("tflite", out), tmp_path) < TOLERANCE
 
 
+def test_a_mean_over_a_picture_costs_no_transpose(nets: Path, tmp_path: Path) -> None:
+    facts = convert(edge("litert_torch", "litert-torch", "torch-exported"), nets / "program.pt2", tmp_path / "net.tflite")
+    operators = call("runtime", "tests.nets.executing:operators", {"model": str(tmp_path / "net.tflite")}, tmp_path)
+    assert facts.notes["means_kept_in_place"] == 1 and operators["MEAN"] == 1 and "TRANSPOSE" not in operators
+
+
 def test_an_open_batch_becomes_one(nets: Path, tmp_path: Path) -> None:
     facts = convert(edge("litert_torch", "litert-torch", "torch-exported"), nets / "open-batch.pt2", tmp_path / "net.tflite")
     assert [t.shape for t in (*facts.inputs, *facts.outputs)] == [(1, 32, 32, 3), (1, 6)]
     assert difference(("torch-exported", nets / "program.pt2"), ("tflite", tmp_path / "net.tflite"), tmp_path) < TOLERANCE
+
+
+def test_other_open_dimensions_must_be_said(tmp_path: Path) -> None:
+    call("torch", "tests.nets.torch_live:save_open", {"out": str(tmp_path / "net.pt2")}, tmp_path)
+    converter = edge("litert_torch", "litert-torch", "torch-exported")
+    said = refuse(converter, tmp_path / "net.pt2", tmp_path / "net.tflite")
+    assert said["code"] == "torch-dynamic-shapes" and "--input-shape image:" in said["remedy"]
+    facts = convert(converter, tmp_path / "net.pt2", tmp_path / "net.tflite", input_shapes={"image": [1, 3, 24, 32]})
+    assert [t.shape for t in (*facts.inputs, *facts.outputs)] == [(1, 24, 32, 3), (1, 6)]
 
 
 def test_several_inputs_and_nested_outputs_keep_their_order(tmp_path: Path) -> None:

@@ -10,12 +10,11 @@ import pytest
 
 from edgeroute.codec import from_json
 from edgeroute.resolve import resolve_function
-from edgeroute.types import Converter, Facts, Tensor, to_json
+from edgeroute.types import Converter, Facts, to_json
 from edgeroute_plugins.torch_onnx import plugin, preflight
 from edgeroute_plugins.torch_onnx.options import DynamoOptions, ExportOptions, LegacyOptions
 
 EDGES = list(plugin.edgeroute_converters())
-SHAPE = {"image": (1, 3, 8, 8)}
 
 
 def test_every_source_kind_of_pytorch_reaches_onnx() -> None:
@@ -34,26 +33,16 @@ def test_preflights_are_there_and_answer(edge: Converter) -> None:
     assert isinstance(resolve_function(edge.preflight)(Facts(), edge.options()), list)
 
 
-def test_weights_need_a_factory_and_shapes() -> None:
-    said = preflight.weights(Facts(), ExportOptions())
-    assert [f.code for f in said] == ["model-factory-needed", "input-shape-needed"]
-    assert "--model package.module:factory" in said[0].remedy and "--input-shape" in said[1].remedy
-    assert preflight.weights(Facts(), ExportOptions(model="m:f", input_shapes=SHAPE)) == []
+def test_weights_need_a_factory() -> None:
+    (finding,) = preflight.weights(Facts(), ExportOptions())
+    assert finding.code == "model-factory-needed" and "--model package.module:factory" in finding.remedy
+    assert preflight.weights(Facts(), ExportOptions(model="m:f")) == []
 
 
 def test_pickled_modules_and_torchscript_need_trust() -> None:
-    for findings in (
-        preflight.module(Facts(), ExportOptions(input_shapes=SHAPE)),
-        preflight.script(Facts(), LegacyOptions(input_shapes=SHAPE)),
-    ):
+    for findings in (preflight.module(Facts(), ExportOptions()), preflight.script(Facts(), LegacyOptions())):
         assert [f.code for f in findings] == ["trust-needed"] and "--trust-pickle" in findings[0].remedy
-    assert preflight.module(Facts(), ExportOptions(input_shapes=SHAPE, trust=True)) == []
-
-
-def test_shapes_that_the_file_knows_need_not_be_given() -> None:
-    known = Facts(inputs=(Tensor("image", (1, 3, 8, 8), "float32"),))
-    assert preflight.script(known, LegacyOptions(trust=True)) == []
-    assert preflight.script(Facts(inputs=(Tensor("image", (None, 3, 8, 8), "float32"),)), LegacyOptions(trust=True))
+    assert preflight.module(Facts(), ExportOptions(trust=True)) == [] == preflight.script(Facts(), LegacyOptions(trust=True))
 
 
 @pytest.mark.parametrize(("opset", "dynamo", "legacy"), [(13, False, True), (17, False, True), (18, True, True), (23, True, False)])

@@ -30,7 +30,12 @@ def program() -> dict[str, Any]:
     graph = {"nodes": [node], "tensor_values": {"x": {"dtype": 7, "sizes": [batch, {"as_int": 4}]}}, "sym_int_values": {"mul": dict(batch)}}
     call = [{"fqn": "", "signature": {"in_spec": tree, "out_spec": tree, "forward_arg_names": ["x"]}}]
     guards = ["L['x'].size()[0] <= 64"]
-    return {"graph_module": {"graph": graph, "module_call_graph": call}, "torch_version": "2.13.0+cpu", "guards_code": guards}
+    return {
+        "graph_module": {"graph": graph, "module_call_graph": call},
+        "torch_version": "2.13.0+cpu",
+        "guards_code": guards,
+        "range_constraints": {"8*s17": {"max_val": 64}},
+    }
 
 
 def write(path: Path, content: dict[str, Any], extra: dict[str, bytes] | None = None, compression: int = zipfile.ZIP_STORED) -> Path:
