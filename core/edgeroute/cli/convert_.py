@@ -97,15 +97,6 @@ def _trust(parser: argparse.ArgumentParser) -> None:
 def add_thresholds(group: argparse._ArgumentGroup) -> None:
     """The marks of verification, with their defaults."""
     known = ", ".join(f"{f.name}={f.default:g}" for f in dataclasses.fields(Thresholds))
-    add_thresholds(group)
-    group.add_argument(
-        "--threshold", action="append", default=[], metavar="NAME=VALUE", help=f"move a mark of verification (may be repeated): {known}"
-    )
-
-
-def add_thresholds(group: argparse._ArgumentGroup) -> None:
-    """The marks of verification, with their defaults."""
-    known = ", ".join(f"{f.name}={f.default:g}" for f in dataclasses.fields(Thresholds))
     group.add_argument("--min-sqnr", type=float, metavar="DB", help="an int8 step fails below this signal-to-quantization-noise ratio")
     group.add_argument(
         "--threshold", action="append", default=[], metavar="NAME=VALUE", help=f"move a mark of verification (may be repeated): {known}"
