@@ -85,7 +85,10 @@ def convert(entry: corpus.Entry, model: Path, pictures: Path, target: str, home:
     command = [sys.executable, "-m", "edgeroute", "convert", str(model), "--to", target, "--out", str(out), "--calibrate", str(pictures),
                "--scale", str(numbers.scale), "--mean", ",".join(map(str, numbers.mean)), "--std", ",".join(map(str, numbers.std)),
                "--color", numbers.color, "--allow-degraded"]  # fmt: skip
-    return timed(command + (["--input-shape", entry.shape] if entry.shape else []), {"EDGEROUTE_HOME": str(home), "EDGEROUTE_ENVIRONMENTS": str(open_workshop().environments.root)})
+    return timed(
+        command + (["--input-shape", entry.shape] if entry.shape else []),
+        {"EDGEROUTE_HOME": str(home), "EDGEROUTE_ENVIRONMENTS": str(open_workshop().environments.root)},
+    )
 
 
 def measure(entry: corpus.Entry, folder: Path, pictures: Path, runs: int) -> dict[str, float | str]:

@@ -1,6 +1,7 @@
 """By hand, step 3: float TFLite to int8 with TensorFlow's quantizer. Run by an interpreter that has TensorFlow; samples are NHWC or as the file takes them."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -10,9 +11,7 @@ from tensorflow.lite.python.util import modify_model_io_type
 
 source, samples, out, per_tensor = sys.argv[1:5]
 data = np.load(samples)
-with open(source, "rb") as stream:
-    model = stream.read()
+model = Path(source).read_bytes()
 calibrated = calibrator.Calibrator(calibrator.add_intermediate_tensors(model)).calibrate(lambda: ([row[None]] for row in data))
 quantized = mlir_quantize(calibrated, disable_per_channel=per_tensor == "1", disable_per_channel_for_dense_layers=True)
-with open(out, "wb") as stream:
-    stream.write(modify_model_io_type(quantized, tf.uint8, tf.uint8))
+Path(out).write_bytes(modify_model_io_type(quantized, tf.uint8, tf.uint8))
