@@ -34,6 +34,8 @@ def edgeroute_recognize(path: Path) -> Recognition | None:
 
     if path.is_dir():
         return tensorflow_files.recognize_savedmodel(path)
+    if not path.is_file():
+        return None
     with path.open("rb") as file:
         head = file.read(16)
     if head[4:8] == b"TFL3":
