@@ -144,7 +144,7 @@ def option(default: Any, help: str, *, choices: Sequence[Any] = (), fill: str = 
     """Declare one field of a converter's options class.
 
     `fill` names a value that edgeroute itself puts there unless the user set it: `calibration` (a `Calibration`),
-    `input_shapes` (name → shape), `preprocess` (a `Preprocess`), `trust` (bool), `model_factory` (str), `signature` (str),
+    `input_shapes` (name → shape), `preprocess` (a `Preprocess`), `trust` (bool), `model_factory` (str), `code_path` (str: where its code lies), `signature` (str),
     `input_range` (what pixels 0 and 255 become at the model's input: (low, high), or None where that is not known).
     """
     metadata = {"help": help, "choices": tuple(choices), "fill": fill}

@@ -138,6 +138,7 @@ def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Re
         "trust": request.trust_pickle,
         "model_factory": request.model_factory,
         "signature": request.signature,
+        "code_path": str(Path.cwd()) if request.model_factory else "",
     }
     values["input_range"] = input_range(request.preprocess, chain)
     if samples is not None:

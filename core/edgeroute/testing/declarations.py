@@ -24,7 +24,7 @@ from edgeroute.types import Converter, Environment, Facts, Format, Symptom, Targ
 from edgeroute.workshop import Workshop
 
 NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
-FILLS = ("", "calibration", "input_shapes", "preprocess", "trust", "model_factory", "signature", "input_range")
+FILLS = ("", "calibration", "input_shapes", "preprocess", "trust", "model_factory", "code_path", "signature", "input_range")
 SECONDS = 1.0
 """An import that takes longer is felt by every command of every user."""
 
@@ -79,7 +79,7 @@ class Declarations:
             assert field.name in hints
         value = converter.options()
         assert getattr(converter.options, "__dataclass_params__").frozen, f"the options of {converter.name} must be frozen"  # noqa: B009
-        assert codec.from_json(converter.options, to_json(value)) == value, f"the options of {converter.name} do not survive JSON"
+        assert to_json(codec.from_json(converter.options, to_json(value))) == to_json(value), f"the options of {converter.name} do not survive JSON"
 
     def test_a_cost_is_an_estimate(self, converter: Converter) -> None:
         cost = converter.cost
