@@ -37,3 +37,34 @@ def _run(file: Any, arrays: list[Any]) -> list[Any]:
 
 def _real(array: Any, scale: float, zero: int) -> Any:
     return (array.astype(np.float64) - zero) * scale if scale else array.astype(np.float64)
+
+
+def age(source: str, out: str) -> int:
+    """Rewrite a float file as old converters wrote it: half-float weights behind DEQUANTIZE, narrow operator codes, no signature."""
+    from pathlib import Path
+
+    from edgeroute_plugins.tflite import editing
+
+    model = editing.load(Path(source))
+    graph, kinds = model.subgraphs[0], editing.schema().TensorType
+    weights = sorted({int(i) for _, o in editing.operators(model, "CONV_2D", "DEPTHWISE_CONV_2D") for i in o.inputs[1:]})
+    unpacking = []
+    for index in weights:
+        tensor = graph.tensors[index]
+        buffer = editing.schema().BufferT()
+        buffer.data = np.frombuffer(editing.constant(model, tensor).astype(np.float16).tobytes(), dtype=np.uint8)
+        model.buffers.append(buffer)
+        stored = editing.add_tensor(graph, f"half_{index}", editing.shape(tensor), kinds.FLOAT16, len(model.buffers) - 1)
+        tensor.buffer = 0
+        unpacking.append(editing.add_operator(model, graph, "DEQUANTIZE", [stored], [index]))
+    graph.operators = unpacking + graph.operators[: -len(unpacking)]
+    model.signatureDefs = None
+    blob = bytes(editing.serialize(_with_narrow_codes(model)))
+    Path(out).write_bytes(blob)
+    return len(unpacking)
+
+
+def _with_narrow_codes(model: Any) -> Any:
+    for code in model.operatorCodes:
+        code.deprecatedBuiltinCode, code.builtinCode = code.builtinCode, 0
+    return model

@@ -56,5 +56,5 @@ def _edge(target: str, function: str) -> Converter:
         cost=Cost(risk=0.09, loss=0.5, seconds=4),
         preflight=f"{PACKAGE}.preflight:preflight",
         symptoms=SYMPTOMS,
-        version="2",
+        version="3",
     )

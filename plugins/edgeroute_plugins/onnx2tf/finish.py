@@ -11,9 +11,9 @@ import numpy as np
 
 from edgeroute.errors import ConverterFailed
 from edgeroute_plugins.onnx2tf.borders import Border, Scratch, permutation
-from edgeroute_plugins.onnx2tf.fusion import fuse_activations
 from edgeroute_plugins.onnx2tf.transposes import sink_transposes
 from edgeroute_plugins.tflite import border, editing
+from edgeroute_plugins.tflite.fusion import fuse_activations
 
 
 def finish(tflite: Path, out: Path, scratch: Scratch) -> dict[str, Any]:

@@ -35,8 +35,11 @@ def parse(blob: bytes) -> Any:
     """The model in these bytes as a changeable object tree.
 
     Buffers that stand behind the flatbuffer (ai-edge-quantizer writes them so) are taken in: older runtimes do not find them.
+    Operator codes of older files, which know the narrow field alone, are written into both: ai-edge-quantizer reads the wide one.
     """
     model = schema().ModelT.InitFromObj(schema().Model.GetRootAs(blob, 0))
+    for code in model.operatorCodes:
+        code.builtinCode = max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
     for buffer in model.buffers:
         if getattr(buffer, "offset", 0) > 1:
             buffer.data = np.frombuffer(blob, dtype=np.uint8, count=buffer.size, offset=buffer.offset)

@@ -1,4 +1,4 @@
-"""Fuses a ReLU that stands alone into the operator before it: one operator less, and int8 keeps only the range that survives."""
+"""Fuses a ReLU that stands alone into the operator before it: one operator less, and int8 keeps only the range that survives. Needs numpy."""
 
 from __future__ import annotations
 

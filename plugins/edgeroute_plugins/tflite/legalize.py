@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeroute_plugins.tflite import editing
+from edgeroute_plugins.tflite.fusion import fuse_activations
 
 KEEP_CONSTANTS = "keep_stablehlo_constant"
 """Metadata of litert-torch's files under which the quantizer leaves convolutions in float."""
@@ -23,6 +24,7 @@ def legalize(model: Any) -> dict[str, int]:
         "unpacked_half_floats": unpack_half_floats(model),
         "negations": multiply_negations(model),
         "zero_pads": pad_with_zero(model),
+        "fused_activations": fuse_activations(model),
     }
     return {name: count for name, count in done.items() if count}
 

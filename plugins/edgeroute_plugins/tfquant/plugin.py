@@ -49,5 +49,5 @@ def _edge(target: str, function: str) -> Converter:
         cost=Cost(risk=0.04, loss=0.5, seconds=12),
         preflight=f"{PACKAGE}.preflight:preflight",
         symptoms=SYMPTOMS,
-        version="2",
+        version="3",
     )

@@ -58,3 +58,15 @@ def test_weights_stand_inside_the_file(tmp_path: Path) -> None:
 def test_without_samples_it_says_what_to_type(tmp_path: Path) -> None:
     error = real_tools.refuse(PER_CHANNEL, quantizing.float_file("classifier"), tmp_path / "out.tflite")
     assert error["code"] == "calibration-needed" and "--calibrate" in error["remedy"]
+
+
+@pytest.mark.real
+def test_a_file_of_an_old_converter_is_brought_up_to_date_first(tmp_path: Path) -> None:
+    old = tmp_path / "old.tflite"
+    arguments = {"source": str(quantizing.float_file("classifier")), "out": str(old)}
+    packed = real_tools.call("ai-edge-quantizer", "tests.plugins.quantizing_inside:age", arguments, tmp_path)
+    out, samples = tmp_path / "out.tflite", quantizing.calibration("classifier", tmp_path / "samples")
+    facts = real_tools.convert(PER_CHANNEL, old, out, calibration=samples)
+    assert facts.notes["legalized"] == {"unpacked_half_floats": packed, "added_signature": 1}
+    assert quantizing.floats(quantizing.reader.read(out)) == []
+    assert quantizing.sqnr("classifier", out, tmp_path) > 25
