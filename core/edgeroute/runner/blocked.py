@@ -15,8 +15,8 @@ def blocked_edges(workshop: Workshop, artifact: Artifact | None, request: Reques
     answer: dict[str, LeftOut] = {}
     for converter in workshop.catalog.converters:
         reason = _closed(workshop, converter)
-        if reason is None and artifact is not None:
-            reason = _refused(workshop, converter, artifact, request, fills)
+        if artifact is not None and (reason is None or _lacks_tool_only(workshop, converter)):
+            reason = _refused(workshop, converter, artifact, request, fills) or reason
         if reason is not None:
             answer[converter.key] = reason
     return answer
@@ -26,10 +26,15 @@ def handed_edges(workshop: Workshop, artifact: Artifact | None, request: Request
     """Keys of the edges for which nothing but the tool is missing, and which know what a colleague needs to run them."""
     if request.require_complete:
         return frozenset()
+    lacking = (c for c in workshop.catalog.converters if _lacks_tool_only(workshop, c))
+    return frozenset(c.key for c in lacking if artifact is None or _refused(workshop, c, artifact, request, fills) is None)
+
+
+def _lacks_tool_only(workshop: Workshop, converter: Converter) -> bool:
+    """Whether a colleague could run an edge that cannot run here."""
     state = workshop.environments.state
-    lacking = (c for c in workshop.catalog.converters if c.handover and c.tool and state(c.tool).closed)
-    possible = (c for c in lacking if not (c.environment and state(c.environment).closed))
-    return frozenset(c.key for c in possible if artifact is None or _refused(workshop, c, artifact, request, fills) is None)
+    missing = bool(converter.handover and converter.tool) and state(converter.tool).closed
+    return missing and not (converter.environment and state(converter.environment).closed)
 
 
 def _closed(workshop: Workshop, converter: Converter) -> LeftOut | None:
