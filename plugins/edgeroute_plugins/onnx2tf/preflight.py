@@ -10,7 +10,7 @@ CONTROL_FLOW = {"If": "branches", "Loop": "loops", "Scan": "loops"}
 """They become WHILE and IF, which no accelerator runs; a device file needs one straight graph."""
 
 NO_COUNTERPART = {"StringNormalizer", "TfIdfVectorizer", "Optional", "OptionalGetElement", "SequenceMap", "MelWeightMatrix", "RandomNormal"}
-FLOATS = {"float32", "float16", "float64"}
+QUANTIZED = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
 
 
 def preflight(facts: Facts, options: Options) -> list[Finding]:
@@ -25,7 +25,7 @@ def preflight(facts: Facts, options: Options) -> list[Finding]:
         for name, why in (*CONTROL_FLOW.items(), *((n, "no such operator") for n in sorted(NO_COUNTERPART)))
         if facts.operators.get(name)
     ]
-    if facts.inputs and all(t.dtype not in FLOATS for t in facts.inputs) and "QuantizeLinear" in facts.operators:
+    if QUANTIZED & set(facts.operators):
         findings.append(
             _error(
                 "onnx2tf-quantized-source",
