@@ -18,7 +18,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from edgeroute.errors import PluginError, UsageError
-from edgeroute.types import Json, Severity, Target, to_json
+from edgeroute.types import Finding, Json, Severity, Target, to_json
 
 PHASES = ("before-compile", "after-compile", "device", "convert")
 CERTAINTIES = ("documented", "observed", "inferred", "unverified")
@@ -57,6 +57,12 @@ class Rule:
 def rules_of(target: Target) -> tuple[Rule, ...]:
     """The rules whose scope names this target, in the order of their files."""
     return tuple(rule for rule in load(target.rules) if target.name in rule.scope) if target.rules else ()
+
+
+def finding(rule: Rule, target: Target, message: str = "", where: str = "", cost: float = 0.0) -> Finding:
+    """A breach of a rule: what was seen, where; severity and remedy are the rule's own."""
+    text = f"{rule.title}: {message}" if message else rule.title
+    return Finding(rule.code, rule.weight(target.name), text, rule.remedy, where, cost)
 
 
 def all_rules(targets: Iterable[Target]) -> dict[str, Rule]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "inspect": "show what a model file holds",
     "list": "list formats, converters or targets",
     "plugins": "show which plugins are loaded, broken, shadowed or disabled",
+    "plugin": "start a new plugin: write a small distribution that works, with its tests",
     "env": "list, build, check or remove the environments that converters run in",
     "cache": "show or clear what earlier conversions left",
     "doctor": "look at this computer: interpreters, environments, vendor tools, plugins",
