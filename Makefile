@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint types imports clean
+.PHONY: demo test lint types imports docs reference excerpts clean
 
 $(BIN)/edgeroute: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -14,10 +14,10 @@ demo: $(BIN)/edgeroute
 	sh examples/digits/demo.sh $(BIN)/edgeroute
 
 $(VENV)/.test: pyproject.toml $(BIN)/edgeroute
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,docs]'
 	@touch $@
 
-test: $(VENV)/.test lint types imports
+test: $(VENV)/.test lint types imports docs
 	$(BIN)/python -m pytest -m 'not corpus' $(PYTEST)
 
 lint: $(VENV)/.test
@@ -30,5 +30,18 @@ types: $(VENV)/.test
 imports: $(VENV)/.test
 	$(BIN)/lint-imports
 
+# The pages, without a warning, in build/site.
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# What is generated: the reference and the drawing of the graph from the code; what commands print, by running them.
+reference: $(VENV)/.test
+	$(BIN)/python -m edgeroute.report.schema
+	$(BIN)/python -m edgeroute_plugins.devices.tabulate > docs/reference/devices.md
+	$(BIN)/python -m docs.scripts.reference
+
+excerpts: $(VENV)/.test
+	$(BIN)/python -m docs.scripts.excerpts
+
 clean:
-	rm -rf $(VENV) demo-out
+	rm -rf $(VENV) demo-out build

@@ -20,6 +20,8 @@ class Use:
 
     code: str
     where: str
+    by: str = ""
+    """What is called with it: an error's class, Finding, Symptom or a helper."""
 
 
 @functools.cache
@@ -44,7 +46,7 @@ def _in_module(file: Path, tree: ast.Module, constants: Mapping[str, ast.expr]) 
         if isinstance(call, ast.Call):
             for node in _arguments(call, positions):
                 place = f"{file.relative_to(ROOT)}:{call.lineno}"
-                yield from (Use(text, place) for text in _texts(node, constants))
+                yield from (Use(text, place, _name(call)) for text in _texts(node, constants))
 
 
 def _helpers(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -58,10 +60,13 @@ def _helpers(tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 def _arguments(call: ast.Call, positions: dict[str, int]) -> Iterator[ast.expr]:
     yield from (k.value for k in call.keywords if k.arg == "code")
-    name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr if isinstance(call.func, ast.Attribute) else ""
-    place = positions.get(name)
+    place = positions.get(_name(call))
     if place is not None and place < len(call.args):
         yield call.args[place]
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
 def _texts(node: ast.expr, constants: Mapping[str, ast.expr]) -> Iterator[str]:
