@@ -59,7 +59,7 @@ def timed(command: Sequence[str], environment: dict[str, str] | None = None) -> 
 def by_hand(entry: corpus.Entry, model: Path, pictures: Path, folder: Path) -> Run:
     """The script's steps one after another: total time, and the heaviest step's memory."""
     shop = open_workshop()
-    python = {name: str(shop.environments.ensure(name).python) for name in ("runtime", "onnxslim", "onnx2tf", "tensorflow")}
+    python = {name: str(shop.environments.ensure(name).python) for name in ("runtime", "onnx2tf", "tensorflow")}
     numbers = preprocessing.parse(entry.preprocess)
     height, width = image_size(entry)
     copy = folder / "model.onnx"
@@ -67,7 +67,7 @@ def by_hand(entry: corpus.Entry, model: Path, pictures: Path, folder: Path) -> R
     steps = [
         [python["runtime"], "script_samples.py", str(pictures), str(folder / "x.npy"), str(height), str(width), str(numbers.scale),
          ",".join(map(str, numbers.mean)), ",".join(map(str, numbers.std)), numbers.color],
-        [python["onnxslim"], "script_slim.py", str(copy), str(folder / "slim.onnx"), entry.shape],
+        [python["runtime"], "script_slim.py", str(copy), str(folder / "slim.onnx"), entry.shape],
         [python["onnx2tf"], "script_float.py", str(folder / "slim.onnx"), str(folder / "float")],
         [python["tensorflow"], "script_int8.py", str(folder / "float" / "slim_float32.tflite"), str(folder / "x.npy"), str(folder / "int8.tflite"), "0"],
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from edgeroute.environments import Environments
 from edgeroute.jobs import run_job
 from edgeroute.types import Converter, Environment, Facts, Job, Json, Limits, Outcome
 
-DECLARING = ("torch_onnx", "litert_torch", "tensorflow_env", "runtime", "onnx2tflite", "onnxslim", "onnx2tf", "aiedge")
+DECLARING = ("torch_onnx", "litert_torch", "tensorflow_env", "runtime", "onnx2tflite", "onnx2tf", "aiedge")
 """Plugins that declare the environments which these tests need."""
 NUMBERS = itertools.count()
 

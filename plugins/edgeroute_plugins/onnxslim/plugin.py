@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edgeroute.hookspecs import hookimpl
-from edgeroute.types import Converter, Cost, Environment, Symptom
+from edgeroute.types import Converter, Cost, Symptom
 from edgeroute_plugins.onnxslim.options import Options
 
 PACKAGE = "edgeroute_plugins.onnxslim"
@@ -27,19 +27,6 @@ SYMPTOMS = (
 
 
 @hookimpl
-def edgeroute_environments() -> Iterable[Environment]:
-    return [
-        Environment(
-            name="onnxslim",
-            requirements=("onnxslim==0.1.98", "onnx==1.23.2", "onnxruntime==1.32.0", "numpy==2.4.6"),
-            accepts=("onnxslim>=0.1.60", "onnx>=1.17", "onnxruntime>=1.20", "numpy>=1.26"),
-            python=">=3.11,<3.14",
-            megabytes=330,
-        )
-    ]
-
-
-@hookimpl
 def edgeroute_converters() -> Iterable[Converter]:
     return [
         Converter(
@@ -49,7 +36,7 @@ def edgeroute_converters() -> Iterable[Converter]:
             target="onnx-static",
             run=f"{PACKAGE}.run:run",
             options=Options,
-            environment="onnxslim",
+            environment="runtime",
             cost=Cost(risk=0.01, seconds=2),
             preflight=f"{PACKAGE}.preflight:preflight",
             symptoms=SYMPTOMS,

@@ -17,12 +17,12 @@ SLIM = real_tools.edge("onnxslim", "onnxslim", "onnx")
 
 def saved(name: str, folder: Path) -> Path:
     path = folder / f"{name}.onnx"
-    real_tools.call("onnxslim", "tests.nets.onnx_nets:save", {"name": name, "path": str(path)}, folder)
+    real_tools.call("runtime", "tests.nets.onnx_nets:save", {"name": name, "path": str(path)}, folder)
     return path
 
 
 def described(path: Path, folder: Path) -> Any:
-    return real_tools.call("onnxslim", "tests.nets.onnx_nets:describe", {"path": str(path)}, folder)
+    return real_tools.call("runtime", "tests.nets.onnx_nets:describe", {"path": str(path)}, folder)
 
 
 def test_an_opset_before_onnxruntimes_is_refused_before_the_run() -> None:
@@ -85,7 +85,7 @@ def with_external_weights(folder: Path, threshold: int) -> Path:
     source = folder / f"split-{threshold}" / "net.onnx"
     source.parent.mkdir()
     arguments = {"path": str(source), "data": "weights.bin", "threshold": threshold}
-    real_tools.call("onnxslim", "tests.nets.onnx_nets:save_external", arguments, folder)
+    real_tools.call("runtime", "tests.nets.onnx_nets:save_external", arguments, folder)
     return source
 
 
@@ -102,7 +102,7 @@ def test_external_weights_come_into_the_file_while_they_are_small(tmp_path: Path
 def test_external_weights_that_are_too_large_stay_beside_the_file(tmp_path: Path, threshold: int) -> None:
     source, out = with_external_weights(tmp_path, threshold), tmp_path / "out" / "static.onnx"
     out.parent.mkdir()
-    real_tools.call("onnxslim", "tests.plugins.onnxslim.large:pin_as_if_large", {"source": str(source), "out": str(out)}, tmp_path)
+    real_tools.call("runtime", "tests.plugins.onnxslim.large:pin_as_if_large", {"source": str(source), "out": str(out)}, tmp_path)
     found = described(out, tmp_path)
     assert "weights.bin" in found["beside"] and found["outputs"] == {"/boxes:0": [1, 256, 6]}
     assert real_tools.difference(("onnx", saved("detector", tmp_path)), ("onnx", out), tmp_path) < 1e-6
