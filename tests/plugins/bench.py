@@ -21,7 +21,7 @@ from edgeroute.plugins import Plugin, Plugins
 from edgeroute.types import Converter, Environment, Facts, Runner, Tensor
 from edgeroute.workshop import Workshop
 
-PLUGINS = ("tflite", "onnx", "sources", "devices", "edgetpu")
+PLUGINS = ("tflite", "onnx", "sources", "devices", "edgetpu", "ambarella")
 FORMATS = ("tflite", "tflite-int8", "tflite-int8-pt", "onnx", "onnx-static")
 CODE = (("bench", __file__), ("edgeroute_plugins", str(Path(next(iter(edgeroute_plugins.__path__))))))
 

@@ -1,0 +1,1 @@
+onnxparser.py
