@@ -14,6 +14,7 @@ from edgeroute.testing import samples
 from edgeroute.testing.conduct import Sample
 from edgeroute.testing.contract import PluginContract
 from edgeroute.testing.work import Work
+from edgeroute.types import Preprocess
 
 RUN: Mapping[str, Mapping[str, Sample]] = {
     "onnx": {"onnx": samples.onnx, "onnx-static": samples.onnx},
@@ -24,11 +25,25 @@ RUN: Mapping[str, Mapping[str, Sample]] = {
     "tflite": {"onnx": samples.onnx},
 }
 """Plugins whose edges are run here → their samples."""
+FIELDS: Mapping[str, Mapping[str, object]] = {
+    "tflite": {"elsewhere": ("tflite-mixed",)},
+    "prepare": {
+        "requests": {
+            "camera": {"preprocess": Preprocess(scale=1 / 255, known=True)},
+            "cut": {"options": {"cut": {"at": ("pooled",)}}},
+        }
+    },
+}
 
 
 def contract(name: str) -> type[PluginContract]:
     """A plugin's test class; without samples its converters are not run here."""
-    fields: dict[str, object] = {"plugin": f"edgeroute_plugins.{name}.plugin", "samples": RUN.get(name, {}), "__module__": __name__}
+    fields: dict[str, object] = {
+        "plugin": f"edgeroute_plugins.{name}.plugin",
+        "samples": RUN.get(name, {}),
+        "__module__": __name__,
+        **FIELDS.get(name, {}),
+    }
     if name not in RUN:
         fields |= {test: None for test in vars(Work) if test.startswith("test_")}
     return type(f"TestContract_{name}", (PluginContract,), fields)

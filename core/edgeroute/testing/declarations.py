@@ -79,7 +79,9 @@ class Declarations:
             assert field.name in hints
         value = converter.options()
         assert getattr(converter.options, "__dataclass_params__").frozen, f"the options of {converter.name} must be frozen"  # noqa: B009
-        assert to_json(codec.from_json(converter.options, to_json(value))) == to_json(value), f"the options of {converter.name} do not survive JSON"
+        assert to_json(codec.from_json(converter.options, to_json(value))) == to_json(value), (
+            f"the options of {converter.name} do not survive JSON"
+        )
 
     def test_a_cost_is_an_estimate(self, converter: Converter) -> None:
         cost = converter.cost

@@ -18,11 +18,12 @@ ARRIVAL = "contract-"
 
 
 def open_session(declared: Declared, home: Path) -> Workshop:
-    """Environments lie where the user's do, so that they are built once; everything else stays in `home`."""
+    """Environments lie where the user's do, so that they are built once; everything else stays in `home`. Edges on request are open."""
     found = Plugins(_with(declared, discover(disabled=()).all))
     whole = catalog.build(found)
     arrivals = {f"{ARRIVAL}{name}": Target(f"{ARRIVAL}{name}", "the end of a contract test", (name,)) for name in whole.formats}
-    whole = dataclasses.replace(whole, targets={**whole.targets, **arrivals})
+    edges = tuple(dataclasses.replace(c, on_request=False) for c in whole.converters)
+    whole = dataclasses.replace(whole, targets={**whole.targets, **arrivals}, converters=edges)
     return Workshop(found, whole, Environments(paths.root() / "environments", whole.environments), Cache(home))
 
 

@@ -53,6 +53,8 @@ class Work:
     """Format → a tiny model of it, or a function that writes one into a folder. Edges from formats that these lead to are tested too."""
     requests: Mapping[str, Mapping[str, Any]] = {}
     """Converter or target → fields of `runner.request.Request` for its conversions (calibrate, options, allow_degraded, …)."""
+    elsewhere: tuple[str, ...] = ()
+    """Formats that no sample leads to; their runner is tested by other tests."""
     calibrate: Path | None = None
     """Calibration data for all of them; random without."""
 
@@ -106,7 +108,7 @@ class Work:
     @pytest.mark.real
     def test_a_runner_opens_what_it_says(self, runs: tuple[Any, str], contract_workshop: Workshop, tmp_path: Path) -> None:
         runner, name = runs
-        if contract_workshop.catalog.formats[name].precision == "opaque":
+        if contract_workshop.catalog.formats[name].precision == "opaque" or name in self.elsewhere:
             return
         artifact = self._artifact(contract_workshop, name, tmp_path)
         seen = measure.smoke(contract_workshop, artifact, runner_of(contract_workshop, runner.name))
