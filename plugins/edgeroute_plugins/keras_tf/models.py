@@ -115,11 +115,12 @@ def unique_names(inputs: Sequence[Any]) -> list[str]:
 
 
 def static_shape(name: str, shape: tuple[int | None, ...], shapes: Mapping[str, Sequence[int]]) -> tuple[int, ...]:
-    """The user's shape where given (by name, or the only one), else the model's own with batch 1."""
-    given = shapes.get(name) or (
-        next(iter(shapes.values())) if len(shapes) == 1 and compatible(shape, next(iter(shapes.values()))) else None
-    )
-    if given is not None:
+    """The given shape where it fits (by name, or the only one), else the model's own with batch 1.
+
+    One that does not fit is of another layout (core fills in the source's): it is left aside. Raises SourceError where a dimension stays open.
+    """
+    given = shapes.get(name) or (next(iter(shapes.values())) if len(shapes) == 1 else None)
+    if given is not None and (not shape or compatible(shape, given)):
         return tuple(int(d) for d in given)
     filled = tuple(1 if i == 0 and d is None else d for i, d in enumerate(shape))
     if any(d is None for d in filled):
@@ -134,7 +135,7 @@ def static_shape(name: str, shape: tuple[int | None, ...], shapes: Mapping[str, 
 
 def compatible(shape: tuple[int | None, ...], given: Sequence[int]) -> bool:
     """Whether the given shape fills the open dimensions of the other."""
-    return len(shape) == len(given) and all(a is None or a == b for a, b in zip(shape[1:], list(given)[1:], strict=True))
+    return len(shape) == len(given) and all(a is None or a == b for a, b in zip(shape, given, strict=True))
 
 
 def static_call(model: Any, specs: Sequence[Any]) -> Any:

@@ -30,7 +30,7 @@ def to_saved_model() -> list[Converter]:
             run=f"{PACKAGE}.savedmodel:run",
             options=KerasOptions,
             environment="tensorflow",
-            cost=Cost(risk=0.02, seconds=15),
+            cost=Cost(risk=0.02, seconds=6),
             symptoms=SYMPTOMS,
         )
         for source in ("keras", "keras-h5")
@@ -52,9 +52,9 @@ def to_saved_model() -> list[Converter]:
 def to_tflite() -> list[Converter]:
     """SavedModels by TFLiteConverter: float, int8, int8 with per-tensor weights."""
     rows = [
-        ("tflite", "run", LiteOptions, Cost(risk=0.02, seconds=15)),
-        ("tflite-int8", "run_int8", QuantizeOptions, Cost(risk=0.08, loss=0.5, seconds=60)),
-        ("tflite-int8-pt", "run_int8_pt", QuantizeOptions, Cost(risk=0.1, loss=0.6, seconds=60)),
+        ("tflite", "run", LiteOptions, Cost(risk=0.02, seconds=6)),
+        ("tflite-int8", "run_int8", QuantizeOptions, Cost(risk=0.08, loss=0.5, seconds=15)),
+        ("tflite-int8-pt", "run_int8_pt", QuantizeOptions, Cost(risk=0.1, loss=0.6, seconds=15)),
     ]
     return [
         Converter(

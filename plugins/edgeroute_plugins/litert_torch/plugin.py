@@ -62,7 +62,7 @@ def edgeroute_converters() -> Iterable[Converter]:
             run=f"{PACKAGE}.run:run",
             options=Options,
             environment="litert-torch",
-            cost=Cost(risk=0.08, seconds=40),
+            cost=Cost(risk=0.06, seconds=10),
             symptoms=SYMPTOMS,
         )
     ]

@@ -1,4 +1,4 @@
-"""Declares `tf2onnx`: keras, keras-h5, savedmodel and tflite → onnx."""
+"""Declares `tf2onnx`: keras, keras-h5, savedmodel and tflite → onnx-static."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def edgeroute_converters() -> Iterable[Converter]:
             name="tf2onnx",
             title="write ONNX with channel-first borders and fixed shapes",
             source=source,
-            target="onnx",
+            target="onnx-static",
             run=f"{PACKAGE}.run:{function}",
             options=Options,
             environment="tensorflow",
-            cost=Cost(risk=risk, seconds=15),
+            cost=Cost(risk=risk, seconds=7),
             symptoms=SYMPTOMS,
         )
         for source, function, risk in rows

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,12 @@ def run_saved_model(source: Path, out: Path, options: Options) -> Facts:
 
 def run_tflite(source: Path, out: Path, options: Options) -> Facts:
     """Write a float TFLite file as ONNX."""
-    inputs, outputs = tflite_ports(source)
+    ports = tflite_ports(source)
+    inputs, outputs = ([(p.tensor, p.shape, p.is_float) for p in side] for side in ports)
     arguments = {"opset": options.opset, **layout(inputs, outputs, options)}
-    return finish(call(tf2onnx.convert.from_tflite, str(source), arguments), out, options)
+    proto = call(tf2onnx.convert.from_tflite, str(source), arguments)
+    rename(proto, {p.tensor: p.name for side in ports for p in side})
+    return finish(proto, out, options)
 
 
 def write(function: Any, specs: Sequence[Any], out: Path, options: Options) -> Facts:
@@ -106,13 +110,48 @@ def port(value: Any) -> Tensor:
     return Tensor(value.name, shape, str(helper.tensor_dtype_to_np_dtype(kind.elem_type)))
 
 
-def tflite_ports(path: Path) -> tuple[list[tuple[str, Any, bool]], list[tuple[str, Any, bool]]]:
-    """Name, shape and whether float, of the file's inputs and outputs."""
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a TFLite file: its tensor's name, and the name that a signature (or a person) gives it."""
+
+    tensor: str
+    name: str
+    shape: tuple[int, ...]
+    is_float: bool
+
+
+def tflite_ports(path: Path) -> tuple[list[Port], list[Port]]:
+    """The file's inputs and outputs."""
     import tensorflow as tf
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         interpreter = tf.lite.Interpreter(str(path))
-    details = interpreter.get_input_details(), interpreter.get_output_details()
-    inputs, outputs = ([(d["name"], tuple(d["shape"]), d["dtype"].__name__.startswith("float")) for d in ports] for ports in details)
-    return inputs, outputs
+    signature: Mapping[str, Mapping[str, int]] = next(iter(interpreter._get_full_signature_list().values()), {"inputs": {}, "outputs": {}})
+    inputs = ports(interpreter.get_input_details(), signature["inputs"])
+    return inputs, ports(interpreter.get_output_details(), signature["outputs"])
+
+
+def ports(details: Sequence[Mapping[str, Any]], signature: Mapping[str, int]) -> list[Port]:
+    """Tensors with the names that the signature has for them; without one TensorFlow's additions are dropped."""
+    named = {index: name for name, index in signature.items()}
+    return [
+        Port(
+            d["name"],
+            named.get(d["index"], d["name"].removeprefix("serving_default_").removesuffix(":0")),
+            tuple(int(n) for n in d["shape"]),
+            d["dtype"].__name__.startswith("float"),
+        )
+        for d in details
+    ]
+
+
+def rename(proto: Any, names: Mapping[str, str]) -> None:
+    """Give inputs and outputs their new names, wherever the graph mentions them; a name that is taken is left."""
+    taken = {name for node in proto.graph.node for name in (*node.input, *node.output)}
+    wanted = {old: new for old, new in names.items() if new not in taken}
+    for value in (*proto.graph.input, *proto.graph.output, *proto.graph.value_info):
+        value.name = wanted.get(value.name, value.name)
+    for node in proto.graph.node:
+        node.input[:] = [wanted.get(n, n) for n in node.input]
+        node.output[:] = [wanted.get(n, n) for n in node.output]

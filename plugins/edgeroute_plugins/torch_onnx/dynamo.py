@@ -13,13 +13,13 @@ from edgeroute.errors import ConverterFailed
 from edgeroute.types import Facts
 from edgeroute_plugins.torch_onnx.onnx_files import check_file, onnx_facts
 from edgeroute_plugins.torch_onnx.options import DynamoOptions
-from edgeroute_plugins.torch_onnx.programs import load_program, user_inputs
+from edgeroute_plugins.torch_onnx.programs import load_program, names_of
 
 
 def run(source: Path, out: Path, options: DynamoOptions) -> Facts:
     """Write the program as one ONNX file of the asked opset, inputs named as in the program. Raises ConverterFailed."""
     program = load_program(source, options.trust)
-    names = list(options.input_names) or [n for n, _ in user_inputs(program)]
+    names = list(options.input_names) or names_of(program, options.input_shapes)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exported = export(program, names, options)

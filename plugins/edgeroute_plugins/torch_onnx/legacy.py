@@ -14,7 +14,7 @@ from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts, Tensor
 from edgeroute_plugins.torch_onnx.onnx_files import check_file, onnx_facts
 from edgeroute_plugins.torch_onnx.options import LegacyOptions
-from edgeroute_plugins.torch_onnx.programs import example_inputs, load_program, load_script, random_tensor, user_inputs
+from edgeroute_plugins.torch_onnx.programs import example_inputs, load_program, load_script, names_of, random_tensor
 
 
 def run_script(source: Path, out: Path, options: LegacyOptions) -> Facts:
@@ -33,7 +33,7 @@ def run_script(source: Path, out: Path, options: LegacyOptions) -> Facts:
 def run_program(source: Path, out: Path, options: LegacyOptions) -> Facts:
     """Write an exported program as ONNX of an opset that the dynamo exporter does not reach (below 18)."""
     program = load_program(source, options.trust)
-    return write(program.module(), example_inputs(program), [n for n, _ in user_inputs(program)], out, options)
+    return write(program.module(), example_inputs(program, options.input_shapes), names_of(program, options.input_shapes), out, options)
 
 
 def script_inputs(module: Any, given: list[str]) -> list[str]:

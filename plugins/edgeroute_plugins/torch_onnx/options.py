@@ -29,7 +29,10 @@ class DynamoOptions:
     """How torch.onnx writes the file."""
 
     opset: int = option(18, "ONNX operator set", choices=DYNAMO_OPSETS)
-    input_names: tuple[str, ...] = option((), "names of the inputs in the ONNX file; empty: those of the program")
+    input_names: tuple[str, ...] = option(
+        (), "names of the inputs in the ONNX file; empty: those that the user gave shapes for, or the program's"
+    )
+    input_shapes: Mapping[str, Sequence[int]] = option({}, "shape of each input by name; the names are taken over", fill="input_shapes")
     output_names: tuple[str, ...] = option((), "names of the outputs in the ONNX file; empty: those of the program")
     optimize: bool = option(True, "let onnxscript simplify the graph")
     trust: bool = option(False, "load a program that may run code", fill="trust")

@@ -70,7 +70,7 @@ def exports() -> list[Converter]:
             run=f"{PACKAGE}.export:{function}",
             options=ExportOptions,
             environment="torch",
-            cost=Cost(risk=0.04, seconds=15),
+            cost=Cost(risk=0.04, seconds=4),
             preflight=f"{PACKAGE}.preflight:{preflight}",
             symptoms=SYMPTOMS,
         )
@@ -90,7 +90,7 @@ def onnx_edges() -> list[Converter]:
             run=f"{PACKAGE}.dynamo:run",
             options=DynamoOptions,
             environment="torch",
-            cost=Cost(risk=0.05, seconds=20),
+            cost=Cost(risk=0.05, seconds=5),
             preflight=f"{PACKAGE}.preflight:dynamo",
             symptoms=SYMPTOMS,
         ),
@@ -103,7 +103,7 @@ def onnx_edges() -> list[Converter]:
                 run=f"{PACKAGE}.legacy:{function}",
                 options=LegacyOptions,
                 environment="torch",
-                cost=Cost(risk=risk, seconds=15),
+                cost=Cost(risk=risk, seconds=4),
                 preflight=f"{PACKAGE}.preflight:{preflight}",
                 symptoms=SYMPTOMS,
             )

@@ -104,6 +104,19 @@ def user_inputs(program: Any) -> list[tuple[str, Any]]:
     return [(name, values.get(name)) for name in program.graph_signature.user_inputs]
 
 
+def names_of(program: Any, given: Mapping[str, Sequence[int]]) -> list[str]:
+    """Names for the inputs: those that the user gave shapes for where they fit in number and shape, else the program's own."""
+    ports = [tensor(n, v) for n, v in user_inputs(program) if isinstance(v, torch.Tensor)]
+    own = [p.name for p in ports]
+    if set(given) == set(own) or len(given) != len(own) or not all(given):
+        return own
+    fits = all(
+        len(p.shape) == len(s) and all(a in (None, b) for a, b in zip(p.shape, s, strict=True))
+        for p, s in zip(ports, given.values(), strict=True)
+    )
+    return list(given) if fits else own
+
+
 def user_outputs(program: Any) -> list[tuple[str, Any]]:
     """Name and example value of each output, in order."""
     values = {n.name: n.meta.get("val") for n in program.graph.nodes}

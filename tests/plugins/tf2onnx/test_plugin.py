@@ -14,7 +14,7 @@ EDGES = list(plugin.edgeroute_converters())
 
 
 def test_it_leads_to_onnx_from_everything_of_tensorflow() -> None:
-    assert {(c.source, c.target) for c in EDGES} == {(s, "onnx") for s in ("keras", "keras-h5", "savedmodel", "tflite")}
+    assert {(c.source, c.target) for c in EDGES} == {(s, "onnx-static") for s in ("keras", "keras-h5", "savedmodel", "tflite")}
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda c: c.key)

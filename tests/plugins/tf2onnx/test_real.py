@@ -39,7 +39,7 @@ def test_savedmodels_and_tflite_files_become_onnx(nets: Path, tmp_path: Path) ->
     assert difference(("keras", nets / "convolutional.keras"), ("onnx", tmp_path / "saved.onnx"), tmp_path) < TOLERANCE
     convert(edge("keras_tf", "tf-lite", "savedmodel", "tflite"), nets / "exported", tmp_path / "net.tflite")
     facts = convert(edge("tf2onnx", "tf2onnx", "tflite"), tmp_path / "net.tflite", tmp_path / "lite.onnx")
-    assert facts.inputs[0].shape == (1, 3, 32, 32)
+    assert [(t.name, t.shape) for t in (*facts.inputs, *facts.outputs)] == [("image", (1, 3, 32, 32)), ("output_0", (1, 6))]
     assert difference(("tflite", tmp_path / "net.tflite"), ("onnx", tmp_path / "lite.onnx"), tmp_path) < TOLERANCE
 
 

@@ -59,6 +59,16 @@ def test_torchscript_goes_through_the_legacy_exporter(nets: Path, tmp_path: Path
     assert difference(("torch-exported", nets / "program.pt2"), ("onnx", tmp_path / "net.onnx"), tmp_path) < TOLERANCE
 
 
+def test_the_users_names_are_taken_over(nets: Path, tmp_path: Path) -> None:
+    for converter in ("torch-onnx", "torch-onnx-legacy"):
+        given = {"input_shapes": {"camera": SHAPES["depthwise"]}}
+        facts = convert(edge("torch_onnx", converter, "torch-exported"), nets / "program.pt2", tmp_path / f"{converter}.onnx", **given)
+        assert [t.name for t in facts.inputs] == ["camera"]
+        wrong = {"input_shapes": {"camera": [1, 32, 32, 3]}}
+        facts = convert(edge("torch_onnx", converter, "torch-exported"), nets / "program.pt2", tmp_path / f"{converter}-2.onnx", **wrong)
+        assert [t.name for t in facts.inputs] == ["image"]
+
+
 def test_an_open_batch_stays_open_in_onnx(nets: Path, tmp_path: Path) -> None:
     facts = convert(edge("torch_onnx", "torch-onnx", "torch-exported"), nets / "open-batch.pt2", tmp_path / "net.onnx")
     assert facts.inputs[0].shape == (None, 3, 32, 32)
