@@ -13,6 +13,7 @@ from pathlib import Path
 
 import edgeroute
 from edgeroute.codec import from_json
+from edgeroute.files import read_json
 from edgeroute.types import ConversionResult, Facts, Finding, Json, Preprocess, Target, Tensor
 
 SCHEMA = "edgeroute-deploy/1"
@@ -114,6 +115,13 @@ class Border:
 def place_of(artifact: Path) -> Path:
     """`yolo.artpec8.tflite` → `yolo.artpec8.deploy.json`."""
     return artifact.with_suffix(SUFFIX)
+
+
+def read(artifact: Path) -> Mapping[str, Json]:
+    """The sidecar beside a file; empty where there is none, or none that speaks of it."""
+    told = read_json(place_of(artifact))
+    fits = isinstance(told, dict) and told.get("schema") == SCHEMA and told.get("file") == artifact.name
+    return told if fits else {}
 
 
 def describe(result: ConversionResult, target: Target, border: Border, before: Facts | None = None) -> Deployment:

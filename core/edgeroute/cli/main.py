@@ -23,6 +23,7 @@ COMMANDS = {
     "plan": "show the routes from a model or a format to a device, without running anything",
     "check": "hold a file against the rules of a device",
     "inspect": "show what a model file holds",
+    "device": "try a file on a camera over ssh",
     "list": "list formats, converters or targets",
     "plugins": "show which plugins are loaded, broken, shadowed or disabled",
     "plugin": "start a new plugin: write a small distribution that works, with its tests",
