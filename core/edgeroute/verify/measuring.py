@@ -96,7 +96,7 @@ class Measuring:
         values = []
         for feed, tensor in zip(feeds, self.session.inputs, strict=True):
             value = feed.apply(self._value(feed.source, index))
-            values.append(np.ascontiguousarray(value.astype(tensor.dtype) if self.raw_pixels else self._at_border(value, feed, tensor)))
+            values.append(np.ascontiguousarray(_pixel(value, tensor) if self.raw_pixels else self._at_border(value, feed, tensor)))
         results = run(self.session, values, "the file")
         return [border.to_real(np.array(a), t) for a, t in zip(results, self.session.outputs, strict=True)]
 
@@ -203,6 +203,11 @@ class Measuring:
         return VerificationFailed(
             message, where=self.session.inputs[0].name if self.session.inputs else "", remedy=remedy, code="input-differs"
         )
+
+
+def _pixel(value: Array, tensor: Tensor) -> Array:
+    """A camera's byte as the file takes it; an application subtracts 128 for an int8 input."""
+    return (value.astype(np.int16) - 128).astype(np.int8) if tensor.dtype == "int8" else value.astype(tensor.dtype)
 
 
 class _Answers(Sequence[Any]):
