@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeroute import planner, resolve
+from edgeroute import codec, planner, provenance, resolve
 from edgeroute.checks import check_artifact
 from edgeroute.errors import SourceError
 from edgeroute.recognize import recognize
@@ -162,8 +162,24 @@ def check(
     target = shop.catalog.target(to)
     artifact = recognize(Path(model), shop.plugins, shop.catalog)
     smoke = _smoke(shop, artifact) if execute else None
-    context = {"runtime": dict(runtime or {}), "preprocess": _preprocess(preprocess), "verification": smoke}
+    given, said = _preprocess(preprocess), _said(shop, artifact)
+    told = codec.from_json(Preprocess, said.get("preprocess") or {})
+    context = {
+        "runtime": dict(runtime or {}),
+        "preprocess": given if given.known else told,
+        "folded": bool((said.get("border") or {}).get("raw_pixels")),
+        "verification": smoke,
+    }
     return check_artifact(shop, artifact, target, context)
+
+
+def _said(workshop: Workshop, artifact: Artifact) -> Mapping[str, Any]:
+    """What a file tells about where it comes from; nothing where it tells nothing, or nothing that fits it any more."""
+    try:
+        origin = provenance.read(workshop, artifact)
+    except SourceError:
+        return {}
+    return origin.statement if origin is not None and origin.unchanged else {}
 
 
 def inspect(model: str | Path, *, offline: bool = False, plugins: Iterable[str | Path] = (), workshop: Workshop | None = None) -> Artifact:
@@ -175,9 +191,8 @@ def inspect(model: str | Path, *, offline: bool = False, plugins: Iterable[str |
         return artifact
     folder = shop.cache.stage("inspect")
     try:
-        from edgeroute import codec
-
-        outcome = shop.call(runner.inspect, {"model": str(artifact.path.absolute())}, runner.environment, folder, runner.code)
+        arguments = {"function": runner.inspect, "paths": {"model": str(artifact.path.absolute())}}
+        outcome = shop.call("edgeroute.resolve:call_with_paths", arguments, runner.environment, folder, runner.code)
         return dataclasses.replace(artifact, facts=codec.from_json(Facts, outcome.value)) if outcome.status == "ok" else artifact
     finally:
         shop.cache.drop(folder)

@@ -21,7 +21,7 @@ def check_artifact(workshop: Workshop, artifact: Artifact, target: Target, conte
     answers: list[ValidationReport] = [a for _, a in workshop.plugins.each("check", artifact=artifact, target=target, context=context)]
     findings = [f for a in answers for f in a.findings]
     findings += _crashed(p for p in workshop.plugins.all if p.name in before and p.status == "broken")
-    findings += [] if context.get("phase") == BEFORE else _format(workshop, artifact, target)
+    findings += [] if context.get("phase") == BEFORE or _said_already(findings, target) else _format(workshop, artifact, target)
     return ValidationReport(
         target.name,
         artifact.path,
@@ -46,7 +46,15 @@ def _crashed(plugins: Iterable[Plugin]) -> list[Finding]:
 
 
 def _accepted(workshop: Workshop, artifact: Artifact, target: Target) -> bool:
-    return any(workshop.catalog.is_a(artifact.format, accepted) for accepted in target.accepts)
+    """Whether the device loads such files, be it that no route aims at them (`details["tolerates"]`)."""
+    formats = (*target.accepts, *target.details.get("tolerates", ()))
+    return any(workshop.catalog.is_a(artifact.format, accepted) for accepted in formats)
+
+
+def _said_already(findings: Iterable[Finding], target: Target) -> bool:
+    """Whether a rule of the device's own (`details["format_rules"]`) refuses the kind of file, in better words."""
+    codes = target.details.get("format_rules", ())
+    return any(f.code in codes and f.severity == Severity.ERROR for f in findings)
 
 
 def _format(workshop: Workshop, artifact: Artifact, target: Target) -> list[Finding]:

@@ -12,6 +12,7 @@ from edgeroute.codec import from_json
 from edgeroute.errors import CheckFailed, SourceError, VerificationFailed
 from edgeroute.handover import Bundle, Manifest, open_bundle
 from edgeroute.recognize import recognize
+from edgeroute.runner import story
 from edgeroute.runner.deliver import must_be_writable, put
 from edgeroute.runner.hand_over import STATUS
 from edgeroute.runner.last_mile import equip
@@ -51,8 +52,12 @@ def finish(
     _must_pass(validation, manifest)
     place = _place(manifest, out)
     must_be_writable(place, compiled)
-    delivered = put(artifact, place)
-    return equip(_completed(bundle, delivered, validation), device, border, manifest.facts, c_header)
+    sealed, details = story.after_hand_over(workshop, bundle.result, artifact, manifest.converter)
+    delivered = put(sealed.artifact, place)
+    story.place_beside(sealed, place)
+    completed = _completed(bundle, delivered, validation)
+    completed = dataclasses.replace(completed, details={**completed.details, **details})
+    return equip(completed, device, border, manifest.facts, c_header)
 
 
 def _expected(workshop: Workshop, bundle: Bundle, found: Artifact) -> Artifact:

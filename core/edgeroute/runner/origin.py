@@ -35,6 +35,12 @@ def statement_of(journey: Journey, request: Request) -> dict[str, Json]:
     return answer
 
 
+def after_hand_over(said: Mapping[str, Json], artifact: Artifact, key: str) -> dict[str, Json]:
+    """The statement of a conversion whose last step a colleague made."""
+    step = {"key": key, "version": "", "options": {}, "tools": {}, "environments": {}, "by": "a colleague"}
+    return {**said, "artifact": _identity(artifact), "steps": [*said.get("steps", []), step]}
+
+
 def _identity(artifact: Artifact) -> dict[str, Json]:
     return {"format": artifact.format, "sha256": artifact.sha256, "bytes": artifact.bytes}
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import edgeroute
 from edgeroute import provenance
 from edgeroute.provenance import Sealed
+from edgeroute.runner import origin
 from edgeroute.runner.attribute import attribution, budget
 from edgeroute.runner.command import command_of
 from edgeroute.runner.origin import statement_of
 from edgeroute.runner.repeat import repeat
 from edgeroute.runner.request import Request
 from edgeroute.runner.result import Journey
-from edgeroute.types import Json
+from edgeroute.types import Artifact, ConversionResult, Json
+from edgeroute.workshop import Workshop
 
 
 def told(journey: Journey, request: Request) -> Journey:
@@ -39,6 +42,16 @@ def sealed(journey: Journey) -> Sealed:
         return Sealed(artifact)
     said = {k: v for k, v in journey.details["provenance"].items() if k != "versions"}
     return provenance.seal(journey.workshop, artifact, provenance.encode(said))
+
+
+def after_hand_over(workshop: Workshop, result: ConversionResult, artifact: Artifact, key: str) -> tuple[Sealed, dict[str, Json]]:
+    """The compiled file that came back, with its origin, and what the result tells of it."""
+    before: Mapping[str, Json] = result.details.get("provenance") or {}
+    if not before:
+        return Sealed(artifact), {}
+    said = origin.after_hand_over({k: v for k, v in before.items() if k != "versions"}, artifact, key)
+    sealed = provenance.seal(workshop, artifact, provenance.encode(said))
+    return sealed, {"provenance": {**said, "versions": before.get("versions", {})}}
 
 
 def place_beside(sealed: Sealed, place: Path) -> None:

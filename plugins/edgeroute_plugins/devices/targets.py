@@ -17,9 +17,12 @@ PROFILES: dict[str, dict[str, str]] = {
 
 
 def _details(judge: str, arch: str, **more: Json) -> dict[str, Json]:
-    """`tolerates`: formats that the device loads although no route should aim at them (SSD with its float post-processing)."""
+    """`tolerates`: formats that the device loads although no route should aim at them (SSD with its float post-processing);
+    `format_rules`: rules that refuse a kind of file in better words than core's.
+    """
     tolerates = () if judge in ("artpec7", "cavalry") else ("tflite-mixed",)
-    return {"judge": judge, "tolerates": tolerates, "arch": arch, "test": TEST, "benchmark": BENCHMARK, "profiles": PROFILES, **more}
+    own = ("A7-001", "TFL-001")
+    return {"judge": judge, "tolerates": tolerates, "format_rules": own, "arch": arch, "test": TEST, "benchmark": BENCHMARK, "profiles": PROFILES, **more}
 
 
 TARGETS = (
