@@ -32,7 +32,7 @@ imports: $(VENV)/.test
 
 # The pages, without a warning, in build/site.
 docs: $(VENV)/.test
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/zensical build --strict --clean
 
 # What is generated: the reference and the drawing of the graph from the code; what commands print, by running them.
 reference: $(VENV)/.test
@@ -44,4 +44,4 @@ excerpts: $(VENV)/.test
 	$(BIN)/python -m docs.scripts.excerpts
 
 clean:
-	rm -rf $(VENV) demo-out build
+	rm -rf $(VENV) demo-out build .cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
+from html import escape
 
 
 def page(title: str, *parts: str, script: str = "python -m docs.scripts.reference") -> str:
@@ -21,9 +22,14 @@ def grid(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def cell(value: object) -> str:
-    """One line; what would be HTML is escaped outside of inline code."""
-    parts = " ".join(str(value).replace("|", "\\|").split()).split("`")
-    return "`".join(part if n % 2 else part.replace("<", "&lt;") for n, part in enumerate(parts))
+    """One line; what would be HTML or a column's border is escaped."""
+    parts = " ".join(str(value).split()).split("`")
+    return "".join(_inline(part) if n % 2 else part.replace("<", "&lt;").replace("|", "&#124;") for n, part in enumerate(parts))
+
+
+def _inline(text: str) -> str:
+    """Inline code; as HTML where it holds a column's border."""
+    return f"`{text}`" if "|" not in text else f"<code>{escape(text).replace('|', '&#124;')}</code>"
 
 
 def code(value: object) -> str:

@@ -1,7 +1,7 @@
 """Every `sh` and `python` block of the pages runs, in order, in a folder that holds `model.onnx` and `images/`.
 
 A comment in front of a block says where it differs: `<!-- not run: why -->`, `<!-- run in: NAME -->` (the interpreter of an environment),
-`<!-- exits with: 8 -->`. A page that converts something needs the environments of its converters, and counts as `real`.
+`<!-- exits with: 8 -->`, `<!-- file: NAME -->` (it is written, not run). A page that converts something needs the environments of its converters, and counts as `real`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from docs.scripts.excerpts import ROOT, environ, excerpts, output, texts, workpl
 from tests.plugins import real_tools
 
 FENCE = re.compile(
-    r"(?:<!-- (?P<note>(?:not run|run in|exits with): [^>]+?) -->\n)?^```(?P<language>sh|python)\n(?P<code>.*?)^```$",
-    re.DOTALL | re.MULTILINE,
+    r"(?:<!-- (?P<note>(?:not run|run in|exits with|file): [^>]+?) -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
 )
+LANGUAGES = ("sh", "python")
 ELSEWHERE = {"edge-tpu.md", "ambarella.md", "hand-over.md", "device-test.md"}
 """Pages of vendors' tools and cameras, whose commands are run with stand-ins beside the tests of their plugins."""
 HEAVY = re.compile(r"\bedgeroute (convert|check|verify|blame|env build)\b|\b(convert|check|verify)\(|plugin new")
@@ -38,12 +38,13 @@ class Snippet:
 
     @property
     def heavy(self) -> bool:
-        return not self.note.startswith("not run") and bool(HEAVY.search(self.code) or self.note.startswith("run in"))
+        return not self.note.startswith(("not run", "file")) and bool(HEAVY.search(self.code) or self.note.startswith("run in"))
 
 
 def snippets(page: Path) -> list[Snippet]:
     found = FENCE.finditer(page.read_text(encoding="utf-8"))
-    return [Snippet(m["language"], m["code"], m["note"] or "") for m in found]
+    blocks = [Snippet(m["language"], m["code"], m["note"] or "") for m in found]
+    return [b for b in blocks if b.language in LANGUAGES or b.note.startswith("file: ")]
 
 
 def pages() -> Iterator[object]:
@@ -53,11 +54,15 @@ def pages() -> Iterator[object]:
             yield pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.real] if heavy else [])
 
 
-@pytest.mark.parametrize("page", pages())
+@pytest.mark.parametrize("page", list(pages()))
 def test_snippets_run(page: Path, tmp_path: Path) -> None:
     workplace(tmp_path)
     for snippet in snippets(page):
-        if not snippet.note.startswith("not run"):
+        if snippet.note.startswith("file: "):
+            file = tmp_path / snippet.note.removeprefix("file: ")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(snippet.code)
+        elif not snippet.note.startswith("not run"):
             _run(snippet, tmp_path)
 
 

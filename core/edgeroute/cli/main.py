@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _command_first(list(sys.argv[1:] if arguments is None else arguments))
     try:
         return _run(words)
     except EdgerouteError as error:
@@ -59,6 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get(DEBUG):
             raise
         return _tell(_internal(error), as_json="--json" in words)
+
+
+def _command_first(words: list[str]) -> list[str]:
+    """`edgeroute --plugin FILE plan …` means `edgeroute plan --plugin FILE …`; so for all options that every command has."""
+    front, rest = [], words
+    while rest and (rest[0] in ("--json", "--offline") or rest[0].partition("=")[0] == "--plugin"):
+        length = 2 if rest[0] == "--plugin" else 1
+        front, rest = front + rest[:length], rest[length:]
+    return [rest[0], *front, *rest[1:]] if rest and rest[0] in COMMANDS else words
 
 
 def build_parser(only: str = "") -> argparse.ArgumentParser:
