@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from edgeroute.types import Finding, Severity
 
-MEAN = re.compile(
-    r"Mean execution time for job:.*?([0-9]+(?:\.[0-9]+)?)\s*ms?\s*$|Mean execution time for job:.*?([0-9]+\.[0-9]+)\D*$", re.MULTILINE
-)
+MEAN = re.compile(r"Mean execution time for job:(.*)$", re.MULTILINE)
 ERROR = re.compile(r"ERROR: (.*)$", re.MULTILINE)
 DEVICE = re.compile(r"\b((?:[a-z0-9]+-)+(?:tflite|native|cvflow|proc|libyuv|armnn)|cpu-tflite|cpu-proc|ambarella-cvflow)\b")
 
@@ -94,8 +92,8 @@ MESSAGES = (
 
 def mean_milliseconds(text: str) -> float | None:
     """The time of one inference; the last number on its line, as Axis' own scripts read it."""
-    found = list(MEAN.finditer(text))
-    return float(found[-1][1] or found[-1][2]) if found else None
+    numbers = [n for line in MEAN.findall(text) for n in re.findall(r"\d+(?:\.\d+)?", line)]
+    return float(numbers[-1]) if numbers else None
 
 
 def devices(text: str) -> tuple[str, ...]:

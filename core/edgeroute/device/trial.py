@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +80,11 @@ def _run(camera: Camera, trial: Trial, folder: str, remote: str, soc: str, devic
     started = time.monotonic()
     said = camera.run(f"cd {folder} && {load}", seconds=trial.seconds)
     took = time.monotonic() - started
-    text, mean, ran = said.text, None, (load,)
+    text, ran = said.text, [load]
+    mean: float | None = None
     if said.ok:
         again = camera.run(f"cd {folder} && {timed}", seconds=trial.seconds)
-        text, mean, ran = text + again.text, larod.mean_milliseconds(again.text), (load, timed)
+        text, mean, ran = text + again.text, larod.mean_milliseconds(again.text), [load, timed]
     service = _journal(camera, since)
     found = [*early, *larod.findings(f"{text}\n{service}")]
     loaded = said.ok and not larod.ERROR.search(said.text)
@@ -95,14 +96,14 @@ def _run(camera: Camera, trial: Trial, folder: str, remote: str, soc: str, devic
 
 
 def _report(
-    trial: Trial, soc: str, devices: tuple[str, ...], found: list[Finding], text: str, ran: tuple[str, ...] = (), *, loaded: bool = False,
+    trial: Trial, soc: str, devices: tuple[str, ...], found: list[Finding], text: str, ran: Sequence[str] = (), *, loaded: bool = False,
     took: float = 0.0, mean: float | None = None,
 ) -> DeviceReport:  # fmt: skip
     findings = tuple(sorted(dict.fromkeys(found), key=lambda f: (f.severity.rank, -f.cost, f.code)))
     ok = loaded and all(f.severity != Severity.ERROR for f in findings)
     log = "\n".join(line for line in text.splitlines() if line.strip()).splitlines()[-LOG_LINES:]
     return DeviceReport(
-        ok, trial.file.name, trial.target.name, trial.device, soc, devices, loaded, round(took, 2), mean, trial.rounds, ran, findings, "\n".join(log)
+        ok, trial.file.name, trial.target.name, trial.device, soc, devices, loaded, round(took, 2), mean, trial.rounds, tuple(ran), findings, "\n".join(log)
     )  # fmt: skip
 
 
