@@ -59,8 +59,7 @@ class FakeCamera:
         self.identity.chmod(0o600)
         (self.folder / "authorized").write_bytes(key.export_public_key())
         ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=self._loop.run_until_complete, args=(self._main(ready),), daemon=True)
+        thread = threading.Thread(target=lambda: asyncio.run(self._main(ready)), daemon=True)
         thread.start()
         assert ready.wait(20)
         return thread
@@ -69,7 +68,7 @@ class FakeCamera:
         self._loop.call_soon_threadsafe(self._done.set)
 
     async def _main(self, ready: threading.Event) -> None:
-        self._done = asyncio.Event()
+        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncssh.create_server(
             asyncssh.SSHServer,
             "127.0.0.1",
@@ -84,10 +83,6 @@ class FakeCamera:
         await self._done.wait()
         server.close()
         await server.wait_closed()
-        others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
 
     async def _answer(self, process: Any) -> None:
         command = process.command or ""
