@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs.scripts import codepage, commands, declared, graph, nouns
+from docs.scripts import codepage, commands, declared, flow, graph, nouns
 from edgeroute.catalog import Catalog, build
 from edgeroute.plugins import Plugins, discover
 
@@ -31,6 +31,7 @@ def pages() -> dict[Path, str]:
         "reference/json.md": nouns.json_output(),
         "reference/errors.md": codepage.error_codes(),
         "pictures/graph.svg": graph.picture(known),
+        "pictures/flow.svg": flow.picture(),
     }
     return {DOCS / name: text for name, text in texts.items()}
 
