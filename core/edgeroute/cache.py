@@ -1,7 +1,8 @@
 """The content-addressed store: the key is everything that decides a result, so an entry never goes stale.
 
 <root>/<kind>/<key>/…            complete: entry.json was written last, and the folder renamed into place
-<root>/staging/<key>.<pid>.<n>   under way; what a killed process left there is garbage
+<root>/staging/<key>.<token>.<n> under way; what a killed process left there is garbage, and swept away by the next one
+<root>/.alive/<token>.lock       held by a process for as long as it lives
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeroute.alive import Presence, is_alive
 from edgeroute.errors import OutputError
 from edgeroute.types import Json
 
 ENTRY = "entry.json"
+STAGING = "staging"
+ALIVE = ".alive"
 _numbers = itertools.count()
 
 
@@ -48,6 +52,7 @@ class Cache:
         self.root = root
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
+        self._presence: Presence | None = None
 
     @contextlib.contextmanager
     def alone(self, key: str) -> Iterator[None]:
@@ -69,8 +74,8 @@ class Cache:
 
     def stage(self, key: str) -> Path:
         """A new empty folder to work in; `put` moves it into the store, `drop` removes it."""
-        folder = self.root / "staging" / f"{key}.{os.getpid()}.{next(_numbers)}"
         try:
+            folder = self.root / STAGING / f"{key}.{self._token()}.{next(_numbers)}"
             folder.mkdir(parents=True)
         except OSError as error:
             raise OutputError(
@@ -79,6 +84,19 @@ class Cache:
                 code="home-unwritable",
             ) from error
         return folder
+
+    def _token(self) -> str:
+        with self._guard:
+            self._presence = self._presence or Presence(self.root / ALIVE)
+            return self._presence.token
+
+    def sweep(self) -> int:
+        """Remove what processes left in staging that ended before they were done; answers how many folders that were."""
+        staging = self.root / STAGING
+        left = [p for p in staging.iterdir() if not is_alive(self.root / ALIVE, _token_of(p))] if staging.is_dir() else []
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(left)
 
     def put(self, kind: str, key: str, staged: Path, value: Mapping[str, Json]) -> Entry:
         """Move a staged folder into the store under its key; where another process was faster, its entry stays."""
@@ -107,7 +125,7 @@ class Cache:
         shutil.rmtree(folder, ignore_errors=True)
 
     def info(self) -> CacheInfo:
-        kinds = [p for p in sorted(self.root.glob("*")) if p.is_dir() and p.name != "environments"]
+        kinds = [p for p in sorted(self.root.glob("*")) if p.is_dir() and p.name != "environments" and not p.name.startswith(".")]
         return CacheInfo(
             self.root,
             {k.name: sum(1 for p in k.iterdir()) for k in kinds},
@@ -115,13 +133,14 @@ class Cache:
         )
 
     def clear(self, older_than_days: float = 0.0) -> CacheInfo:
-        """Remove the entries not used for that long (all of them by default); environments stay. Answers what was removed."""
+        """Remove the entries not used for that long (all of them by default); environments and the work of others stay. Answers what was removed."""
         before = self.info()
         limit = time.time() - older_than_days * 86400
-        for kind in before.entries:
+        self.sweep()
+        for kind in before.entries.keys() - {STAGING}:
             for folder in (self.root / kind).iterdir():
-                mark = folder / ENTRY
-                if older_than_days <= 0 or not mark.exists() or mark.stat().st_mtime < limit:
+                mark = folder / ENTRY if (folder / ENTRY).exists() else folder
+                if older_than_days <= 0 or mark.stat().st_mtime < limit:
                     shutil.rmtree(folder, ignore_errors=True)
         after = self.info()
         return CacheInfo(
@@ -129,3 +148,9 @@ class Cache:
             {k: n - after.entries.get(k, 0) for k, n in before.entries.items()},
             {k: n - after.bytes.get(k, 0) for k, n in before.bytes.items()},
         )
+
+
+def _token_of(staged: Path) -> str:
+    """`<key>.<token>.<n>` → token; anything else belongs to nobody."""
+    parts = staged.name.rsplit(".", 2)
+    return parts[1] if len(parts) == 3 else ""

@@ -65,6 +65,7 @@ class Yardstick:
 def convert(workshop: Workshop, source: Path, target: str, request: Request) -> ConversionResult:
     """Convert a model file for a device; raises the family of errors.EdgerouteError, and then nothing is left behind."""
     started = time.monotonic()
+    workshop.cache.sweep()
     device = workshop.catalog.target(target)
     check_options(workshop.catalog, request.options)
     thresholds.thresholds(request.thresholds)
