@@ -1,0 +1,11 @@
+"""OpenVINO's plugin under edgeroute's contract suite."""
+
+from __future__ import annotations
+
+from edgeroute.testing import samples
+from edgeroute.testing.contract import PluginContract
+
+
+class TestContract(PluginContract):
+    plugin = "edgeroute_openvino.plugin"
+    samples = {"onnx": samples.onnx}  # noqa: RUF012
