@@ -131,7 +131,8 @@ def _routes(
         return ()
     by_key = {c.key: c for c in catalog.converters}
     routes: dict[tuple[str, ...], Route] = {}
-    for path, cost in itertools.islice(_paths(net, start, end), LIMIT):
+    for path, exact in itertools.islice(_paths(net, start, end), LIMIT):
+        cost = round(exact, 4)
         if len(routes) >= k and cost > sorted(r.cost for r in routes.values())[k - 1] + 1e-9:
             break
         converters = tuple(by_key[name] for kind, name, _ in path if kind == "converter")
@@ -146,7 +147,7 @@ def _route(source: str, target: Target, converters: tuple[Converter, ...], cost:
     """`end` is what stands in front of the target: a format, or an edge that a colleague runs."""
     kind, name, _ = end
     delivers = name if kind == "format" else converters[-1].target
-    return Route(source, target.name, converters, round(cost, 4), delivers, "" if kind == "format" else name)
+    return Route(source, target.name, converters, cost, delivers, "" if kind == "format" else name)
 
 
 def _paths(net: nx.DiGraph, start: Node, end: Node) -> Iterator[tuple[list[Node], float]]:
