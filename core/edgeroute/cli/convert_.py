@@ -6,8 +6,8 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from edgeroute.cli import shared
-from edgeroute.errors import HANDED_OVER
+from edgeroute.cli import several, shared
+from edgeroute.errors import HANDED_OVER, UsageError
 from edgeroute.runner import shapes
 from edgeroute.runner.request import Request, parse_settings, parse_thresholds
 from edgeroute.types import Limits, Preprocess
@@ -15,9 +15,10 @@ from edgeroute.verify.thresholds import Thresholds
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SRC", help="the model: a file or a SavedModel folder")
-    parser.add_argument("--to", required=True, metavar="TARGET", help="the device (`edgeroute list targets`)")
+    parser.add_argument("source", metavar="SRC", nargs="*", help="the model: a file or a SavedModel folder; or several")
+    parser.add_argument("--to", metavar="TARGET", help="the device (`edgeroute list targets`); several with commas")
     parser.add_argument("--out", metavar="FILE", help="where the result goes (default: <name>.<target>.<suffix> in this folder)")
+    several.configure(parser)
     _data(parser)
     _route(parser)
     _trust(parser)
@@ -107,12 +108,19 @@ def run(arguments: argparse.Namespace) -> int:
     from edgeroute.report.text import render_result
     from edgeroute.runner.convert import convert
 
+    if not arguments.plan and several.asked(arguments):
+        return several.run(arguments)
+    if not arguments.plan and not arguments.to:
+        raise UsageError("nothing says for which device", remedy="add --to TARGET (`edgeroute list targets`)", code="bad-arguments")
     if arguments.report:
         from edgeroute.report.files import must_be_report, write_report
 
         must_be_report(Path(arguments.report))
     shop = shared.workshop(arguments)
-    result = convert(shop, Path(arguments.source), arguments.to, request(arguments))
+    if arguments.plan:
+        result = several.replayed(shop, arguments)
+    else:
+        result = convert(shop, Path(arguments.source[0]), arguments.to, request(arguments))
     if arguments.report:
         write_report(result, Path(arguments.report), shop.catalog)
     if arguments.json:
@@ -120,6 +128,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         shared.say(render_result(result, color=shared.colored()))
     return HANDED_OVER if result.status == "handed-over" else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's own parser, for words that come from a config file."""
+    from edgeroute.cli.main import Parser, common
+
+    answer = Parser(prog="edgeroute convert")
+    configure(answer)
+    common(answer)
+    return answer
 
 
 def request(arguments: argparse.Namespace) -> Request:

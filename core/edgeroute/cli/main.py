@@ -31,7 +31,10 @@ COMMANDS = {
     "cache": "show or clear what earlier conversions left",
     "doctor": "look at this computer: interpreters, environments, vendor tools, plugins",
     "explain": "explain a rule or an error code: why it is there and how to get out of it",
+    "completion": "print a script that completes commands and options in a shell",
 }
+EVERY = "*"
+"""Stands for all commands."""
 DEBUG = "EDGEROUTE_DEBUG"
 
 
@@ -79,9 +82,9 @@ def build_parser(only: str = "") -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        if name == only:
+        if only in (name, EVERY):
             _module(name).configure(command)
-            _common(command)
+            common(command)
     return parser
 
 
@@ -105,7 +108,8 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"edgeroute.cli.{name}_")
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def common(parser: argparse.ArgumentParser) -> None:
+    """What every command understands."""
     group = parser.add_argument_group("for every command")
     group.add_argument("--json", action="store_true", help="print one JSON object (documented by a schema) on stdout")
     group.add_argument("--offline", action="store_true", help="download nothing, not even packages of an environment")

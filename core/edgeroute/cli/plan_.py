@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from edgeroute import api
 from edgeroute.cli import shared
@@ -20,6 +21,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--avoid", metavar="A", default="", help="converters that must not be taken")
     parser.add_argument("--set", action="append", default=[], metavar="CONVERTER.OPTION=VALUE", help="an option of a converter")
     parser.add_argument("--mermaid", action="store_true", help="print the graph with its routes as a Mermaid drawing")
+    parser.add_argument("--dot", action="store_true", help="print it for Graphviz")
+    parser.add_argument("--html", metavar="FILE", help="write it as an interactive page that needs no network")
+    parser.add_argument("--save", metavar="FILE", help="write the best route down; `edgeroute convert --plan FILE` takes exactly that route")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,17 +33,38 @@ def run(arguments: argparse.Namespace) -> int:
         options=parse_settings(arguments.set), workshop=shop,
     )  # fmt: skip
     states = environment_states(shop, answer)
+    _write(arguments, shop, answer, states)
     if arguments.json:
         shared.emit({**to_json(answer), "environments": states})
     elif arguments.mermaid:
         from edgeroute.report import mermaid
 
         shared.say(mermaid(answer, shop.catalog))
+    elif arguments.dot:
+        from edgeroute.report import dot
+
+        shared.say(dot(answer, shop.catalog))
     else:
         from edgeroute.report.text import render_plan
 
         shared.say(render_plan(answer, states, color=shared.colored()))
     return 0
+
+
+def _write(arguments: argparse.Namespace, shop: Workshop, plan: Plan, states: dict[str, str]) -> None:
+    """The page and the saved plan, where they were asked for."""
+    if arguments.html:
+        from edgeroute.report import plan_page
+        from edgeroute.report.files import write_text
+
+        write_text(Path(arguments.html), plan_page(plan, shop.catalog, states))
+    if arguments.save:
+        from edgeroute import replay
+        from edgeroute.recognize import recognize
+
+        is_file = arguments.source not in shop.catalog.formats or Path(arguments.source).exists()
+        artifact = recognize(Path(arguments.source), shop.plugins, shop.catalog) if is_file else None
+        replay.save(shop, plan, Path(arguments.save), artifact, parse_settings(arguments.set))
 
 
 def environment_states(shop: Workshop, plan: Plan) -> dict[str, str]:
