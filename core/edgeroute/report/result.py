@@ -60,7 +60,8 @@ def result_document(result: object, graph: object = None) -> Document:
 def _subtitle(result: Mapping[str, Json]) -> str:
     artifact = mapping(result.get("artifact"))
     if not artifact:
-        return "No file was written."
+        bundle = mapping(mapping(result.get("details")).get("handover")).get("bundle")
+        return f"{words.clean(bundle)} · a bundle for a colleague" if bundle else "No file was written."
     return f"{words.clean(artifact.get('path', ''))} · {words.clean(artifact.get('format', ''))}"
 
 
@@ -147,7 +148,7 @@ def next_commands(result: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
     if not result.get("calibrated", True):
         commands.append(("Calibrate it with pictures like those it will see:", f"{shlex.join(again)} --calibrate FOLDER"))
     if result.get("status") == "handed-over":
-        bundle = str(details.get("bundle") or "BUNDLE")
+        bundle = str(mapping(details.get("handover")).get("bundle") or "BUNDLE")
         commands.append(("When your colleague has compiled it:", shlex.join(["edgeroute", "finish", bundle, "COMPILED"])))
     elif path and target != "cpu" and not target.startswith("acap"):
         commands.append(("Try it on a camera:", f"{shlex.join(['edgeroute', 'device', 'test', path])} --host USER@CAMERA"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -154,6 +155,7 @@ def _tool(workshop: Workshop, converter: Converter) -> Tool:
 def _places(workshop: Workshop, journey: Journey, request: Request) -> dict[Path, str]:
     """The folders of this computer that a bundle must not name, and the words that stand for them."""
     own = {Path.home(): "~", workshop.cache.root: "EDGEROUTE_HOME", Path.cwd(): ".", journey.source.path.absolute().parent: "."}
+    own |= {Path(edgeroute.__file__).parent: "EDGEROUTE", Path(sys.prefix): "PYTHON"}
     named = [p for p in (request.calibrate, request.out) if p is not None]
     own |= {p.absolute().parent: "." for p in named}
     return {form: word for place, word in own.items() for form in (place.absolute(), place.resolve())}

@@ -26,7 +26,7 @@ def _lines(manifest: Manifest, result: ConversionResult, tool: Tool) -> Iterator
         "",
         "## What to run",
         "",
-        f"You need **{manifest.tool}** (`{'`, `'.join(tool.executables)}`): {tool.remedy}",
+        f"You need **{manifest.tool}** (`{'`, `'.join(tool.executables)}`). How to get it: {tool.remedy}",
         "",
         f"    sh {manifest.script}",
         "",
@@ -68,8 +68,8 @@ def _verified(result: ConversionResult) -> Iterator[str]:
         yield "- nothing could be measured"
     validation = result.validation
     if validation is not None:
-        counts = [f"{sum(f.severity == s for f in validation.findings)} {s}s" for s in ("warning", "tip")]
-        yield f"- the rules of {result.target} before compilation: no error, {', '.join(counts)}"
+        told = [f"{n} {s}{'' if n == 1 else 's'}" for s in ("warning", "tip") for n in [sum(f.severity == s for f in validation.findings)]]
+        yield f"- the rules of {result.target} before compilation: no error, {', '.join(told)}"
         yield from (f"  - {f.code} ({f.severity}): {f.message}" for f in validation.findings)
 
 
