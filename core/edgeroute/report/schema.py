@@ -18,10 +18,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from edgeroute.device.trial import DeviceReport
 from edgeroute.environments import EnvironmentState
+from edgeroute.handover import Manifest
 from edgeroute.interpreters import Interpreter
 from edgeroute.runner.audit import Audit
 from edgeroute.runner.blame import Blame
+from edgeroute.sidecar import Deployment
 from edgeroute.types import Artifact, ConversionResult, Converter, Finding, Format, Json, Plan, Target, ValidationReport
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -214,6 +217,10 @@ KINDS = {
     "cache": ("edgeroute cache info|clear --json", _cache),
     "doctor": ("edgeroute doctor --json", _doctor),
     "explain": ("edgeroute explain CODE --json", _explain),
+    "finish": ("edgeroute finish --json", _convert),
+    "device": ("edgeroute device test --json", lambda d: d.of(DeviceReport)),
+    "deploy": ("NAME.deploy.json, beside every file for a camera", lambda d: d.of(Deployment)),
+    "handover": ("manifest.json of a bundle, NAME.handover", lambda d: d.of(Manifest)),
     "error": ("any command with --json that fails", _error),
 }
 

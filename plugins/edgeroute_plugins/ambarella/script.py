@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,9 @@ def write_script(folder: Path, commands: Sequence[str], chip: str, produced: str
         f'ENV_SCRIPT="${{ENV_SCRIPT:-{_quoted(env_script)}}}"',
         'if [ -n "$ENV_SCRIPT" ]; then . "$ENV_SCRIPT"; fi',
         f"rm -rf out vas_output {produced}",
-        *(f"echo '+' {shlex.quote(c)}\n{c}" for c in commands),
+        "set -x",
+        *commands,
+        "{ set +x; } 2>/dev/null",
         f"test -s {produced} || {{ echo '{produced} was not written' >&2; exit 1; }}",
         f'echo "send back: {produced}"',
     ]
