@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import tensorflow as tf
 from edgeroute.types import Facts, Tensor
 from edgeroute_plugins.keras_tf.models import load_model, model_facts
 from edgeroute_plugins.keras_tf.signatures import choose, load, signature_facts, signature_inputs
+
+SIGNATURE_VARIABLE = "EDGEROUTE_SIGNATURE"
+"""Set by whoever knows the user's choice and cannot hand options over (a Runner gets nothing but the path)."""
 
 
 class FunctionSession:
@@ -47,9 +51,9 @@ def inspect_keras(model: Path) -> Facts:
 
 
 def open_saved_model(model: Path) -> FunctionSession:
-    """A session on the default signature of a SavedModel; inputs and outputs in alphabetical order."""
+    """A session on the chosen signature of a SavedModel; inputs and outputs in alphabetical order."""
     loaded = load(model)
-    _, function = choose(loaded, "", model)
+    _, function = choose(loaded, spoken_signature(loaded), model)
     specs = signature_inputs(function)
 
     def call(*arrays: Any) -> Any:
@@ -60,9 +64,15 @@ def open_saved_model(model: Path) -> FunctionSession:
     return session
 
 
+def spoken_signature(loaded: Any) -> str:
+    """The signature that the variable names, where the model has it (what edgeroute wrote itself has its own)."""
+    name = os.environ.get(SIGNATURE_VARIABLE, "")
+    return name if name in loaded.signatures else ""
+
+
 def inspect_saved_model(model: Path) -> Facts:
-    """Ports of a SavedModel's default signature, and the names of all."""
+    """Ports of a SavedModel's chosen signature, and the names of all."""
     loaded = load(model)
-    name, function = choose(loaded, "", model)
+    name, function = choose(loaded, spoken_signature(loaded), model)
     facts = signature_facts(list(signature_inputs(function).values()), function.structured_outputs, name)
     return Facts(facts.inputs, facts.outputs, details={**facts.details, "signatures": sorted(loaded.signatures)})
