@@ -40,4 +40,7 @@ def test_every_extra_is_explained() -> None:
 
 
 def test_nothing_is_named_that_is_gone() -> None:
-    assert named() - required() - {"package", "extra", "together", "MkDocs", "with", "or"} - set(PROJECT["project"]["optional-dependencies"]) == set()
+    assert (
+        named() - required() - {"package", "extra", "together", "MkDocs", "with", "or"} - set(PROJECT["project"]["optional-dependencies"])
+        == set()
+    )

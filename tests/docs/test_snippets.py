@@ -20,7 +20,8 @@ from docs.scripts.excerpts import ROOT, environ, excerpts, output, texts, workpl
 from tests.plugins import real_tools
 
 FENCE = re.compile(
-    r"(?:<!-- (?P<note>(?:not run|run in|exits with|file): [^>]+?) -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"(?:<!-- (?P<note>(?:not run|run in|exits with|file): [^>]+?) -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
 )
 LANGUAGES = ("sh", "python")
 ELSEWHERE = {"edge-tpu.md", "ambarella.md", "hand-over.md", "device-test.md"}

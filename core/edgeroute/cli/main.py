@@ -66,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command_first(words: list[str]) -> list[str]:
     """`edgeroute --plugin FILE plan …` means `edgeroute plan --plugin FILE …`; so for all options that every command has."""
-    front, rest = [], words
+    front: list[str] = []
+    rest = words
     while rest and (rest[0] in ("--json", "--offline") or rest[0].partition("=")[0] == "--plugin"):
         length = 2 if rest[0] == "--plugin" else 1
         front, rest = front + rest[:length], rest[length:]

@@ -221,6 +221,11 @@ KINDS = {
     "device": ("edgeroute device test --json", lambda d: d.of(DeviceReport)),
     "deploy": ("NAME.deploy.json, beside every file for a camera", lambda d: d.of(Deployment)),
     "handover": ("manifest.json of a bundle, NAME.handover", lambda d: d.of(Manifest)),
+    "plugin": (
+        "edgeroute plugin new --json",
+        lambda d: record({"folder": TEXT, "name": TEXT, "files": listed(TEXT), "next": listed(TEXT)}),
+    ),
+    "completion": ("edgeroute completion --json", lambda d: record({"shell": TEXT, "script": TEXT, "place": TEXT})),
     "error": ("any command with --json that fails", _error),
 }
 

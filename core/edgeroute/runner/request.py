@@ -152,7 +152,7 @@ def _convert(address: str, text: str, hint: Any) -> Any:
                 code="bad-option-value",
             ) from error
     if hint is Path:
-        return Path(text)
+        return Path(text).expanduser().absolute()
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgeroute.types import option
 
@@ -11,6 +12,6 @@ from edgeroute.types import option
 class Options:
     """How the tool is found and called."""
 
-    checkout: str = option("", "folder of a clone of the tool; empty: EDGEROUTE_ONNX2TFLITE, else what is installed")
+    checkout: Path | None = option(None, "folder of a clone of the tool; empty: EDGEROUTE_ONNX2TFLITE, else what is installed")
     native_groupconv: bool = option(False, "keep grouped convolutions whole instead of one convolution per group")
     simplify: bool = option(False, "let the tool run onnxsim first")

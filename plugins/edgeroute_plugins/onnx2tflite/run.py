@@ -26,7 +26,7 @@ def run(source: Path, out: Path, options: Options) -> Facts:
     Raises EnvironmentFailed where the tool is not to be found, ConverterFailed where it stops or writes nothing.
     """
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    convert = find_tool(options.checkout or os.environ.get(VARIABLE, ""))
+    convert = find_tool(str(options.checkout or os.environ.get(VARIABLE, "")))
     with tempfile.TemporaryDirectory(prefix="edgeroute-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         copy = Path(folder) / "model.onnx"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgeroute.types import Json, option
 
@@ -17,7 +18,7 @@ class ExportOptions:
 
     model: str = option("", "what builds the network, as package.module:factory", fill="model_factory")
     model_arguments: Mapping[str, Json] = option({}, "keyword arguments of the factory")
-    code_path: str = option("", "folder of the factory's code, where it is not installed", fill="code_path")
+    code_path: Path | None = option(None, "folder of the factory's code, where it is neither installed nor here", fill="code_path")
     input_shapes: Mapping[str, Sequence[int]] = option({}, "shape of each input by name, batch included", fill="input_shapes")
     input_dtypes: Mapping[str, str] = option({}, "dtype of inputs that are not float32, by name")
     state_key: str = option("", "key of the state dict in a checkpoint; empty: state_dict, model_state_dict, model, …")

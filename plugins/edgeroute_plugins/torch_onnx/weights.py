@@ -144,7 +144,7 @@ def construct(factory: Any, options: ExportOptions) -> Any:
         ) from error
 
 
-def resolve(spec: str, code_path: str) -> Any:
+def resolve(spec: str, code_path: Path | None) -> Any:
     """The object that `package.module:factory` names; its folder is importable from here on."""
     module_name, _, attribute = spec.partition(":")
     make_importable(code_path)
@@ -161,7 +161,7 @@ def resolve(spec: str, code_path: str) -> Any:
     return found
 
 
-def make_importable(code_path: str) -> None:
+def make_importable(code_path: Path | None) -> None:
     """Put the user's folder (the current one if they named none) on the path, behind what is installed."""
     folder = str(Path(code_path or ".").resolve())
     if folder not in sys.path:

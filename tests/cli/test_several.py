@@ -1,0 +1,163 @@
+"""Several conversions at once, from the command line and from edgeroute.toml."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Call
+
+
+def toy_model(path: Path, factor: float = 2.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"kind": "toy-a", "factor": factor}))
+    return path
+
+
+def steps(item: dict[str, object]) -> list[tuple[str, bool]]:
+    result = item["result"]
+    assert isinstance(result, dict)
+    return [(s["converter"], s["cached"]) for s in result["steps"]]
+
+
+def test_two_models_for_two_devices(toy: Call) -> None:
+    toy_model(Path("other.toy"), 3.0)
+    said = toy("convert", "model.toy", "other.toy", "--to", "toy-device,strict-device", "--out", "out/", "--set", "second-bc.mood=polished")
+    assert said.code == 0, said.err
+    assert "4 of 4 succeeded" in said.out
+    assert sorted(p.name for p in Path("out").glob("*.toy")) == [
+        "model.strict-device.toy", "model.toy-device.toy", "other.strict-device.toy", "other.toy-device.toy",
+    ]  # fmt: skip
+
+
+def test_steps_that_are_shared_run_once(toy: Call) -> None:
+    said = toy("convert", "model.toy", "--to", "toy-device,strict-device", "--set", "second-bc.mood=polished", "--json")
+    first, second = said.json["items"]
+    assert steps(first) == [("first-ab", False), ("first-bc", False)]
+    assert steps(second)[0] == ("first-ab", True)
+
+
+def test_some_fail_and_the_others_stand(toy: Call) -> None:
+    toy_model(Path("good.toy"))
+    Path("bad.toy").write_text("nonsense")
+    said = toy("convert", "good.toy", "bad.toy", "missing.toy", "--to", "toy-device", "--json")
+    assert (said.code, said.json["status"]) == (13, "partial")
+    assert [i["status"] for i in said.json["items"]] == ["succeeded", "failed", "failed"]
+    assert [i["error"]["code"] for i in said.json["items"][1:]] == ["unknown-format", "source-missing"]
+    assert Path("good.toy-device.toy").is_file()
+
+
+def test_all_fail_with_the_code_of_their_family(toy: Call) -> None:
+    said = toy("convert", "a.toy", "b.toy", "--to", "toy-device")
+    assert said.code == 3
+    assert "0 of 2 succeeded" in said.out and "there is no file a.toy" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("model.toy", "--to", "toy-device,toy-devise"), "unknown-target"),
+        (("model.toy", "sub/model.toy", "--to", "toy-device"), "batch-collision"),
+        (("model.toy", "other.toy", "--to", "toy-device", "--out", "one.toy"), "batch-collision"),
+        (("model.toy", "other.toy", "--to", "toy-device", "--set", "first-ab.mod=x"), "unknown-option"),
+        (("model.toy", "other.toy"), "bad-arguments"),
+        (("--to", "toy-device"), "bad-arguments"),
+        (("model.toy",), "bad-arguments"),
+    ],
+)
+def test_what_cannot_be_is_said_before_any_work(toy: Call, tmp_path: Path, words: tuple[str, ...], code: str) -> None:
+    toy_model(Path("sub/model.toy"))
+    toy_model(Path("other.toy"))
+    said = toy("convert", *words, "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, code)
+    assert not (tmp_path / "home" / "steps").exists()
+
+
+CONFIG = """
+[defaults]
+out = "out/"
+targets = ["toy-device"]
+
+[models.small]
+source = "models/small.toy"
+
+[models.large]
+source = "models/large.toy"
+targets = ["toy-device", "strict-device"]
+[models.large.set]
+"second-bc.mood" = "polished"
+[models.large.on.strict-device]
+avoid = "first-bc"
+
+[profiles.quick]
+models = ["small"]
+time-limit = 60
+"""
+
+
+@pytest.fixture
+def config(toy: Call) -> Path:
+    folder = Path("project")
+    toy_model(folder / "models" / "small.toy")
+    toy_model(folder / "models" / "large.toy", 5.0)
+    file = folder / "edgeroute.toml"
+    file.write_text(CONFIG)
+    return file
+
+
+def test_a_config_file_stands_for_its_conversions(toy: Call, config: Path) -> None:
+    said = toy("convert", "--config", config, "--json")
+    assert said.code == 0, said.out
+    assert [(Path(i["source"]).name, i["target"]) for i in said.json["items"]] == [
+        ("small.toy", "toy-device"), ("large.toy", "toy-device"), ("large.toy", "strict-device"),
+    ]  # fmt: skip
+    assert said.json["items"][2]["result"]["route"] == ["first-ab", "second-bc"]
+    assert said.json["items"][2]["result"]["rejected"] == []
+    assert len(list((config.parent / "out").glob("*.toy"))) == 3
+
+
+def test_a_profile_picks_and_the_command_line_wins(toy: Call, config: Path) -> None:
+    quick = toy("convert", "--config", config, "--profile", "quick", "--json").json
+    assert [Path(i["source"]).name for i in quick["items"]] == ["small.toy"]
+    other = toy("convert", "--config", config, "--to", "toy-device", "--avoid", "first-ab", "--json").json
+    assert [i["result"]["route"][0] for i in other["items"]] == ["second-ab", "second-ab"]
+
+
+def test_the_file_of_the_current_folder_is_taken(toy: Call, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(config.parent)
+    assert len(toy("convert", "--json").json["items"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("avoid =", "avoidd =", "avoid"),
+        ("time-limit = 60", "time-limits = 60", "time-limit"),
+        ('models = ["small"]', 'models = ["smal"]', "small"),
+        ("[profiles.quick]", "[profile.quick]", "profiles"),
+        ('source = "models/small.toy"', "", "source"),
+        ('targets = ["toy-device"]\n', "", "targets"),
+        ("[defaults]", "[defaults", "TOML"),
+        ("time-limit = 60", "json = true", "no option of a conversion"),
+    ],
+)
+def test_a_config_file_that_means_nothing_is_told_with_what_comes_nearest(toy: Call, config: Path, old: str, new: str, said: str) -> None:
+    config.write_text(CONFIG.replace(old, new, 1))
+    answer = toy("convert", "--config", config, "--profile", "quick", "--json")
+    assert answer.code == 2, answer.out
+    error = answer.json["error"]
+    assert said in f"{error['message']} {error['remedy']}"
+
+
+def test_a_missing_profile_and_a_missing_file(toy: Call, config: Path) -> None:
+    assert toy("convert", "--config", config, "--profile", "quik").code == 2
+    assert toy("convert", "--config", "nothing.toml").code == 3
+
+
+def test_reports_of_several_have_names_of_their_own(toy: Call) -> None:
+    toy_model(Path("other.toy"))
+    said = toy("convert", "model.toy", "other.toy", "--to", "toy-device", "--report", "r.md")
+    assert said.code == 0, said.err
+    assert sorted(p.name for p in Path().glob("r.*")) == ["r.model.toy-device.md", "r.other.toy-device.md"]
