@@ -1,0 +1,207 @@
+"""Source kind × converter → works, float parity, seconds, memory: real conversions of small trained networks, in one run. See README.md."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+from docs.scripts.markdown import grid  # noqa: E402
+from edgeroute.api import convert  # noqa: E402
+from edgeroute.cache import Cache  # noqa: E402
+from edgeroute.errors import EdgerouteError  # noqa: E402
+from edgeroute.types import ConversionResult, StepRecord  # noqa: E402
+from edgeroute.workshop import Workshop, open_workshop  # noqa: E402
+from tests.nets import NAMES, SHAPES, data  # noqa: E402
+from tests.plugins.real_tools import trained  # noqa: E402
+
+FACTORY: Mapping[str, Any] = {"model": "tests.nets.factories:build"}
+ROADS: Mapping[str, Sequence[str]] = {
+    "litert-torch": ("torch-export", "litert-torch"),
+    "torch-onnx, onnx2tf": ("torch-export", "torch-onnx", "onnx2tf"),
+    "torch-onnx-legacy, onnx2tf": ("torch-export", "torch-onnx-legacy", "onnx2tf"),
+    "torch-onnx, onnx2tf-savedmodel": ("torch-export", "torch-onnx", "onnx2tf-savedmodel"),
+    "torch-onnx-legacy, onnx2tflite": ("torch-export", "torch-onnx-legacy", "onnx2tflite"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One conversion: what it starts from, which way, and what it is told."""
+
+    kind: str
+    network: str
+    source: Path
+    via: Sequence[str]
+    target: str = "cpu"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def torch_cases(folder: Path) -> Iterator[Case]:
+    """Six networks on every road, and one network in every other kind of file on the first that takes it."""
+    for name in NAMES:
+        told = {**FACTORY, "input_shapes": {"input": SHAPES[name]}, "options": factory_options(name)}
+        for via in ROADS.values():
+            yield Case("state dict", name, folder / f"{name}.pth", via, options=told)
+    shaped = {"input_shapes": {"image": SHAPES["depthwise"]}}
+    told = {**FACTORY, **shaped, "options": factory_options("depthwise")}
+    yield Case("checkpoint", "depthwise", folder / "checkpoint.pt", ROADS["litert-torch"], options=told)
+    yield Case("safetensors", "depthwise", folder / "weights.safetensors", ROADS["litert-torch"], options=told)
+    yield Case(
+        "pickled module",
+        "depthwise",
+        folder / "module.pt",
+        ROADS["litert-torch"],
+        options={**shaped, **module_options(), "trust_pickle": True},
+    )
+    yield Case("exported program", "depthwise", folder / "program.pt2", ("litert-torch",))
+    yield Case("exported program, open batch", "depthwise", folder / "open-batch.pt2", ("litert-torch",), options=shaped)
+    for file, kind in (("traced.pt", "TorchScript, traced"), ("scripted.pt", "TorchScript, scripted")):
+        yield Case(kind, "depthwise", folder / file, ("torch-onnx-legacy", "onnx2tf"), options={**shaped, "trust_pickle": True})
+
+
+def factory_options(name: str) -> dict[str, Any]:
+    """What the user's factory is given, and where its code lies."""
+    return {"torch-export": {"model_arguments": {"name": name}, "code_path": str(HERE.parents[1])}}
+
+
+def module_options() -> dict[str, Any]:
+    """Where the code of a pickled module lies."""
+    return {"options": {"torch-export": {"code_path": str(HERE.parents[1])}}}
+
+
+def keras_cases(folder: Path) -> Iterator[Case]:
+    """Every kind of Keras and TensorFlow file to TFLite and to ONNX."""
+    kinds = {
+        "convolutional.keras": "Keras 3",
+        "recurrent.keras": "Keras 3",
+        "two_headed.keras": "Keras 3",
+        "model.h5": "HDF5",
+        "keras2.h5": "HDF5 of Keras 2",
+    }
+    for file, kind in kinds.items():
+        network = "convolutional" if file == "model.h5" else file.split(".")[0]
+        yield Case(kind, network, folder / file, ("keras-savedmodel", "tf-lite"))
+        yield Case(kind, network, folder / file, ("tf2onnx", "onnx2tf"))
+    yield Case("SavedModel", "convolutional", folder / "exported", ("tf-lite",))
+    yield Case("SavedModel", "convolutional", folder / "exported", ("tf2onnx", "onnx2tf"))
+    signed = {"signature": "small", "input_shapes": {"image": (1, data.SIZE, data.SIZE, 3)}}
+    yield Case("SavedModel, named signature", "convolutional", folder / "two_signatures", ("tf-lite",), options=signed)
+    yield Case("frozen graph", "convolutional", folder / "frozen.pb", ("graphdef-savedmodel", "tf-lite"))
+
+
+def int8_cases(folder: Path, samples: Path) -> Iterator[Case]:
+    """The same trained PyTorch network to artpec9 on every road, and a Keras network to artpec8 both ways."""
+    told = {
+        **FACTORY,
+        "input_shapes": {"image": SHAPES["depthwise"]},
+        "options": factory_options("depthwise"),
+        "calibrate": samples / "nchw.npz",
+    }
+    for via in ROADS.values():
+        yield Case("state dict", "depthwise", folder / "depthwise.pth", (*via, "tf-quantizer"), "artpec9", told)
+    yield Case("state dict", "depthwise", folder / "depthwise.pth", ("torch-export", "litert-torch", "ai-edge-quantizer"), "artpec9", told)
+    keras = trained("keras") / "convolutional.keras"
+    for via in (("keras-savedmodel", "tf-lite"), ("keras-savedmodel", "tf-lite", "tf-quantizer")):
+        yield Case("Keras 3", "convolutional", keras, via, "artpec8", {"calibrate": samples / "nhwc.npz"})
+
+
+def run(case: Case, workshop: Workshop, folder: Path) -> tuple[str, ConversionResult | None]:
+    """The result, or in one line why there is none."""
+    told = {"allow_degraded": True, **case.options}
+    try:
+        return "", convert(str(case.source), case.target, out=folder / "result", via=case.via, workshop=workshop, **told)
+    except EdgerouteError as error:
+        return f"{error.code}: {error.message.splitlines()[0]}", None
+
+
+def row(case: Case, answer: tuple[str, ConversionResult | None]) -> list[str]:
+    """A line of the table."""
+    error, result = answer
+    way = " → ".join(result.route if result else case.via)
+    if result is None:
+        return [case.kind, case.network, way, f"no: {error}", "", "", ""]
+    final = next((s for s in reversed(result.steps) if s.status in ("passed", "degraded")), None)
+    seconds = sum(s.seconds for s in result.steps)
+    memory = max((s.peak_rss_mb for s in result.steps), default=0.0)
+    works = {"succeeded": "yes", "degraded": "degraded"}.get(result.status, result.status)
+    return [case.kind, case.network, way, works, parity(final), f"{seconds:.0f}", f"{memory:.0f}"]
+
+
+def parity(step: StepRecord | None) -> str:
+    """The largest relative error of a float file, or the SQNR of an int8 one."""
+    if step is None or step.verification is None or not step.verification.outputs:
+        return "not measured"
+    if step.verification.kind == "int8":
+        return f"{step.verification.sqnr_db:.1f} dB"
+    return f"{max(o.relative for o in step.verification.outputs):.0e}"
+
+
+def save_samples(folder: Path) -> None:
+    """Pictures that the networks were not trained on."""
+    import numpy as np
+
+    pictures, _ = data.pictures(96, 5)
+    np.savez(folder / "nchw.npz", image=pictures)
+    np.savez(folder / "nhwc.npz", image=np.ascontiguousarray(pictures.transpose(0, 2, 3, 1)))
+
+
+def main() -> None:
+    """Print the tables as Markdown; with --out write them to a file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, help="the page that is written")
+    parser.add_argument("--only", default="", help="part of a source kind's or a converter's name")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="edgeroute-sources-") as name:
+        folder = Path(name)
+        save_samples(folder)
+        workshop = dataclasses.replace(open_workshop(), cache=Cache(folder / "cache"))
+        torch = trained("torch")
+        tables = [
+            ("Float", "relative error", [*torch_cases(torch), *keras_cases(trained("keras"))]),
+            ("Full integer", "SQNR", list(int8_cases(torch, folder))),
+        ]
+        parts = [
+            section(title, measure, [c for c in cases if wanted(c, chosen.only)], workshop, folder) for title, measure, cases in tables
+        ]
+    text = "\n".join(["# Sources and converters, measured", "", introduction(), *parts])
+    if chosen.out:
+        chosen.out.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def wanted(case: Case, part: str) -> bool:
+    """Whether a case was asked for; onnx2tflite only where there is a clone of it."""
+    if "onnx2tflite" in case.via and not os.environ.get("EDGEROUTE_ONNX2TFLITE"):
+        return False
+    return part in case.kind or any(part in name for name in case.via)
+
+
+def introduction() -> str:
+    """What the numbers are."""
+    return (
+        f"Written by `python benchmarks/sources/table.py` on {os.cpu_count()} processors without a graphics card. The networks are those of `tests/nets`, "
+        "trained for seconds on made-up data. Seconds and the largest resident memory (MB) are those of the steps; verification comes on top, and a step "
+        "that an earlier line already took is not taken again (0 s).\n"
+    )
+
+
+def section(title: str, measure: str, cases: Sequence[Case], workshop: Workshop, folder: Path) -> str:
+    """One table."""
+    rows = []
+    for case in cases:
+        rows.append(row(case, run(case, workshop, folder)))
+        print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+    return f"## {title}\n\n{grid(('source', 'network', 'route', 'works', measure, 'seconds', 'MB'), rows)}"
+
+
+if __name__ == "__main__":
+    main()
