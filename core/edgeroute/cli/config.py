@@ -60,14 +60,24 @@ class Config:
     def conversions(self, profile: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, list[str]]]:
         """Source, target, and the words of its options, of every conversion that a profile (or the empty one) asks for."""
         known = _options(parser)
+        self._must_be_known(known)
         chosen = self._profile(profile)
         for name, model in self._models(chosen):
             for target in self._targets(name, model, chosen):
                 layers = (self.table.get("defaults", {}), model, model.get("on", {}).get(target, {}), chosen)
                 merged = _merge(layers)
-                words = [w for key, value in merged.items() if key not in ("models", *OWN) for w in self._words(key, value, known, name)]
+                words = [w for key, value in merged.items() if key not in ("models", *OWN) for w in self._words(key, value, known[key])]
                 settings = [w for address, value in merged.get("set", {}).items() for w in ("--set", f"{address}={_text(value)}")]
                 yield self._path(model, name), target, words + settings
+
+    def _must_be_known(self, known: Mapping[str, argparse.Action]) -> None:
+        """Every key of every table, whether this profile asks for it or not."""
+        tables = [("defaults", self.table.get("defaults", {})), *self.models.items(), *self.table.get("profiles", {}).items()]
+        tables += [(f"{name}.on.{target}", own) for name, model in self.models.items() for target, own in model.get("on", {}).items()]
+        for name, table in tables:
+            for key in table.keys() - {"models", *OWN}:
+                if key not in known or key in REFUSED:
+                    raise self._bad(f"says {key} in {name}, which is no option of a conversion", key, sorted(set(known) - set(REFUSED)))
 
     def _profile(self, name: str) -> Mapping[str, Any]:
         profiles = self.table.get("profiles", {})
@@ -93,13 +103,11 @@ class Config:
             raise self._bad(f"says no source for {name}", "source", ('source = "model.onnx"',))
         return str(self.path.parent / model["source"])
 
-    def _words(self, key: str, value: Any, known: Mapping[str, argparse.Action], model: str) -> list[str]:
-        if key not in known or key in REFUSED:
-            raise self._bad(f"says {key} of {model}, which is no option of a conversion", key, sorted(set(known) - set(REFUSED)))
+    def _words(self, key: str, value: Any, option: argparse.Action) -> list[str]:
         flag = f"--{key}"
-        if known[key].nargs == 0:
+        if option.nargs == 0:
             return [flag] if value else []
-        values = value if isinstance(value, list) and isinstance(known[key], argparse._AppendAction) else [value]
+        values = value if isinstance(value, list) and isinstance(option, argparse._AppendAction) else [value]
         return [f"{flag}={self._resolved(key, _text(v))}" for v in values]
 
     def _resolved(self, key: str, text: str) -> str:

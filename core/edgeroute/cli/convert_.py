@@ -143,7 +143,7 @@ def parser() -> argparse.ArgumentParser:
 def request(arguments: argparse.Namespace) -> Request:
     """The command line as a Request."""
     return Request(
-        out=Path(arguments.out) if arguments.out else None,
+        out=_place(arguments.out) if arguments.out else None,
         calibrate=Path(arguments.calibrate) if arguments.calibrate else None,
         preprocess=preprocess(arguments),
         input_shapes=shapes.parse(arguments.input_shape),
@@ -165,6 +165,14 @@ def request(arguments: argparse.Namespace) -> Request:
         attribution=arguments.attribution or bool(arguments.report),
         bisect=arguments.bisect,
     )
+
+
+def _place(text: str) -> Path:
+    """A path; a folder that is not there yet, told by the slash at its end, is made: a Path would forget the slash."""
+    place = Path(text)
+    if text.endswith("/") and not place.exists() and place.parent.is_dir():
+        place.mkdir()
+    return place
 
 
 def preprocess(arguments: argparse.Namespace) -> Preprocess:

@@ -23,7 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mermaid", action="store_true", help="print the graph with its routes as a Mermaid drawing")
     parser.add_argument("--dot", action="store_true", help="print it for Graphviz")
     parser.add_argument("--html", metavar="FILE", help="write it as an interactive page that needs no network")
-    parser.add_argument("--save", metavar="FILE", help="write the best route down; `edgeroute convert --plan FILE` takes exactly that route")
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the best route down; `edgeroute convert --plan FILE` takes exactly that route"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

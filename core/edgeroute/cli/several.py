@@ -53,7 +53,9 @@ def replayed(shop: Workshop, arguments: argparse.Namespace) -> ConversionResult:
     saved = replay.load(file)
     if arguments.to and arguments.to != saved.target:
         raise UsageError(
-            f"{file.name} was made for {saved.target}, not for {arguments.to}", remedy="leave out --to, or plan anew", code="plan-other-target"
+            f"{file.name} was made for {saved.target}, not for {arguments.to}",
+            remedy="leave out --to, or plan anew",
+            code="plan-other-target",
         )
     source = Path(arguments.source[0]) if arguments.source else replay.source_of(saved, file)
     changed = replay.changes(shop, saved, source)
@@ -97,7 +99,9 @@ def _configured(arguments: argparse.Namespace, file: Path) -> list[tuple[str, st
         if not only or target in only:
             found.append((source, target, _overridden(parser.parse_args([source, "--to", target, *words]), arguments, parser)))
     if not found:
-        raise UsageError(f"{file.name} asks for no conversion to {', '.join(sorted(only))}", remedy="see its targets", code="config-unknown")
+        raise UsageError(
+            f"{file.name} asks for no conversion to {', '.join(sorted(only))}", remedy="see its targets", code="config-unknown"
+        )
     return found
 
 
