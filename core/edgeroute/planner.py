@@ -83,19 +83,28 @@ def graph(
             if converter.key in handed:
                 _add_last(net, catalog, converter, target, layer, via, costs)
             else:
-                _add_converter(net, converter, layer, via, costs)
-        for kind in catalog.formats.values():
-            if kind.is_a:
-                net.add_edge(("format", kind.name, layer), ("format", kind.is_a, layer), weight=0.0)
-    for rank, accepted in enumerate(target.accepts):
-        net.add_edge(("format", accepted, len(via)), ("target", target.name, len(via)), weight=PREFERENCE * rank)
+                _add_converter(net, catalog, converter, layer, via, costs)
+    for kind in catalog.formats:
+        rank = min((r for r, accepted in enumerate(target.accepts) if catalog.is_a(kind, accepted)), default=None)
+        if rank is not None:
+            net.add_edge(("format", kind, len(via)), ("target", target.name, len(via)), weight=PREFERENCE * rank)
     return net
 
 
-def _add_converter(net: nx.DiGraph, converter: Converter, layer: int, via: Sequence[str], costs: Mapping[str, float]) -> None:
+def _add_converter(
+    net: nx.DiGraph, catalog: Catalog, converter: Converter, layer: int, via: Sequence[str], costs: Mapping[str, float]
+) -> None:
     node = ("converter", converter.key, layer)
-    net.add_edge(("format", converter.source, layer), node, weight=costs.get(converter.key, converter.cost.total))
+    _add_sources(net, catalog, converter, node, costs)
     net.add_edge(node, ("format", converter.target, _after(converter, layer, via)), weight=0.0)
+
+
+def _add_sources(net: nx.DiGraph, catalog: Catalog, converter: Converter, node: Node, costs: Mapping[str, float]) -> None:
+    """A converter takes its format and every special case of it; that a special case *becomes* the general one would hide routes
+    that refine a format, since a simple path meets each of them once."""
+    for kind in catalog.formats:
+        if catalog.is_a(kind, converter.source):
+            net.add_edge(("format", kind, node[2]), node, weight=costs.get(converter.key, converter.cost.total))
 
 
 def _after(converter: Converter, layer: int, via: Sequence[str]) -> int:
@@ -111,7 +120,7 @@ def _add_last(
     if not ranks or _after(converter, layer, via) != len(via):
         return
     node = ("converter", converter.key, layer)
-    net.add_edge(("format", converter.source, layer), node, weight=costs.get(converter.key, converter.cost.total))
+    _add_sources(net, catalog, converter, node, costs)
     net.add_edge(node, ("target", target.name, len(via)), weight=HANDOVER + PREFERENCE * ranks[0])
 
 
@@ -137,7 +146,7 @@ def _routes(
             break
         converters = tuple(by_key[name] for kind, name, _ in path if kind == "converter")
         route = _route(source, target, converters, cost, path[-2])
-        if _repeats(route):
+        if _repeats(route) or _idles(catalog, route, via):
             continue
         routes.setdefault(route.keys, route)
     return tuple(sorted(routes.values(), key=lambda r: (r.cost, r.keys))[:k])
@@ -158,6 +167,16 @@ def _paths(net: nx.DiGraph, start: Node, end: Node) -> Iterator[tuple[list[Node]
 def _repeats(route: Route) -> bool:
     """Whether an edge is taken twice, which only the layers of `via` make possible."""
     return len(set(route.keys)) != len(route.keys)
+
+
+def _idles(catalog: Catalog, route: Route, via: Sequence[str]) -> bool:
+    """Whether it takes an edge that only refines a format, without need: the next edge takes the unrefined one, too."""
+    for place, edge in enumerate(route.converters[:-1]):
+        before = route.converters[place - 1].target if place else route.source
+        refines = catalog.is_a(edge.target, edge.source) and not edge.gain
+        if refines and not {edge.name, edge.key} & set(via) and catalog.is_a(before, route.converters[place + 1].source):
+            return True
+    return False
 
 
 def _unasked(catalog: Catalog, via: Sequence[str], opened: Collection[str]) -> dict[str, LeftOut]:

@@ -248,7 +248,7 @@ class Converter:
     variants: tuple[Mapping[str, Json], ...] = ()
     """Settings of its options that a search may try beside the defaults, most promising first; `gain` in one is its own expected dB."""
     effort: str = "balanced"
-    """From which effort (fast, balanced, max) a search takes an edge that is `on_request`."""
+    """From which effort (fast, balanced, max) a search takes an edge that is `on_request`; empty: never."""
     code: tuple[str, ...] = ()
     """Top-level packages that the worker must be able to import; filled in by discovery."""
     handover: str = ""
@@ -276,6 +276,9 @@ class Runner:
     code: tuple[str, ...] = ()
     trace: str = ""
     """`package.module:function(model: Path) -> Trace`, called in the worker: what every operator computes, for `edgeroute blame`."""
+    part: str = ""
+    """`package.module:function(model: Path, out: Path, keep: Sequence[int]) -> list[str]`, called in the worker: writes the operators at these
+    places as a model of their own (nothing, for none) and answers all operators by name, in the order of execution; for `--bisect`."""
 
 
 class Session(Protocol):

@@ -31,7 +31,15 @@ def test_routes_come_cheapest_first() -> None:
 def test_a_special_case_is_free_to_become_the_general_format() -> None:
     special = catalog("a d e", edge("ae", "a", "e", 0.1), edge("ad", "a", "d", 0.2), special={"e": "d"})
     best = plan(special, "a", "t", k=1).routes[0]
-    assert (best.names, best.delivers) == (("ae",), "d")
+    assert (best.names, best.delivers) == (("ae",), "e")
+
+
+def test_an_edge_that_refines_a_format_may_stand_in_a_route() -> None:
+    refined = catalog("a b d", edge("ab", "a", "b", gain=1.0), edge("ad", "a", "d"), special={"b": "a"})
+    assert names(plan(refined, "a", "t", k=2)) == [("ad",), ("ab", "ad")]
+    idle = catalog("a b d", edge("ab", "a", "b"), edge("ad", "a", "d"), special={"b": "a"})
+    assert names(plan(idle, "a", "t", k=2)) == [("ad",)]
+    assert names(plan(idle, "a", "t", via=["ab"])) == [("ab", "ad")]
 
 
 def test_the_target_prefers_the_first_accepted_format() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,12 @@ from edgeroute.types import Converter, Json, LeftOut, Route
 
 EFFORTS = ("fast", "balanced", "max")
 BUDGET = {"fast": 1, "balanced": 8, "max": 30}
-"""Candidates that an effort runs at the most."""
-ROUTES = 80
+"""Candidates that an effort measures at the most."""
+ROUTES = 4
+"""Routes that are looked at for one choice of preparations."""
+MOST_GAINERS = 5
+ORDERS = 24
+"""Orders of one choice of preparations that are tried."""
 GAIN = "gain"
 
 
@@ -44,24 +49,60 @@ def candidates(
     via: Sequence[str] = (),
     avoid: Sequence[str] = (),
 ) -> list[Candidate]:
-    """The budget's worth of candidates, most promising first; the plain route is always among them. Raises PlanError where there is no route."""
-    opened = [c.key for c in catalog.converters if c.on_request and EFFORTS.index(c.effort) <= EFFORTS.index(effort)]
-    plan = planner.plan(catalog, source, target, blocked=blocked, via=via, avoid=avoid, opened=opened, k=ROUTES)
-    routes = [r for r in plan.routes if not _dominated(catalog, r, via)]
-    plain = routes[0] if not opened else _plain(catalog, source, target, blocked, via, avoid) or routes[0]
-    found = [c for route in routes for c in _settings(route, effort)]
-    ranked = sorted(found, key=lambda c: (-c.gain, c.route.cost, c.route.keys, c.name))
-    first = Candidate(plain, {}, 0.0)
-    return [*[c for c in ranked if (c.route.keys, c.options) != (plain.keys, {})][: BUDGET[effort] - 1], first]
+    """Candidates, most promising first, the plain route second. Raises PlanError where there is no route."""
+    gainers = [c for c in catalog.converters if c.gain and c.effort and EFFORTS.index(c.effort) <= EFFORTS.index(effort)]
+    plain = planner.plan(catalog, source, target, blocked=blocked, via=via, avoid=avoid, k=ROUTES).routes
+    routes = [r for r in plain if not _dominated(catalog, r, via)] or [plain[0]]
+    for chosen in _subsets(catalog, gainers):
+        routes += [r for r in _through(catalog, source, target, blocked, via, avoid, chosen) if not _dominated(catalog, r, via)]
+    found = [c for route in {r.keys: r for r in routes}.values() for c in _settings(route, effort)]
+    ranked = _mixed(sorted(found, key=lambda c: (-c.gain, c.route.cost, c.route.keys, c.name)))
+    first = Candidate(plain[0], {}, 0.0)
+    rest = [c for c in ranked if (c.route.keys, c.options) != (first.route.keys, {})]
+    return [*rest[:1], first, *rest[1:]] if effort != "fast" else [first]
 
 
-def _plain(
-    catalog: Catalog, source: str, target: str, blocked: Mapping[str, LeftOut], via: Sequence[str], avoid: Sequence[str]
-) -> Route | None:
-    try:
-        return planner.plan(catalog, source, target, blocked=blocked, via=via, avoid=avoid, k=1).routes[0]
-    except PlanError:
-        return None
+def _mixed(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The best of every choice of edges first, then the second of each: what is tried early should differ."""
+    turns: dict[frozenset[str], int] = {}
+    order: list[tuple[int, int, Candidate]] = []
+    for candidate in ranked:
+        key = frozenset(candidate.route.keys)
+        turns[key] = turns.get(key, 0) + 1
+        order.append((turns[key], len(order), candidate))
+    return [candidate for _, _, candidate in sorted(order, key=lambda o: o[:2])]
+
+
+def _subsets(catalog: Catalog, gainers: Sequence[Converter]) -> Iterator[tuple[str, ...]]:
+    """Every choice of edges that promise a gain, in the order in which they can stand: by how refined their source is, then the quick first."""
+    ordered = sorted(gainers, key=lambda c: (len(catalog.lineage(c.source)), c.cost.seconds, c.key))[:MOST_GAINERS]
+    for size in range(len(ordered), 0, -1):
+        for chosen in itertools.combinations(ordered, size):
+            yield tuple(c.key for c in chosen)
+
+
+def _through(
+    catalog: Catalog,
+    source: str,
+    target: str,
+    blocked: Mapping[str, LeftOut],
+    via: Sequence[str],
+    avoid: Sequence[str],
+    chosen: Sequence[str],
+) -> list[Route]:
+    """The best routes that take the chosen edges, somewhere among the pins; none where they do not fit together."""
+    orders = itertools.islice(itertools.permutations(chosen), ORDERS)
+    for order, place in itertools.product(orders, range(len(via), -1, -1)):
+        pins = (*via[:place], *order, *via[place:])
+        with contextlib.suppress(PlanError):
+            plan = planner.plan(catalog, source, target, blocked=blocked, via=pins, avoid=avoid, k=ROUTES)
+            return [r for r in plan.routes if _only(r, chosen, via)]
+    return []
+
+
+def _only(route: Route, chosen: Sequence[str], via: Sequence[str]) -> bool:
+    """Whether it takes no other edge that promises a gain: that is another subset's route."""
+    return all(c.key in chosen or {c.name, c.key} & set(via) for c in route.converters if c.gain)
 
 
 def _dominated(catalog: Catalog, route: Route, via: Sequence[str]) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgeroute.errors import ConverterFailed, EdgerouteError, UsageError
 from edgeroute.runner.blocked import blocked_edges
-from edgeroute.runner.candidates import EFFORTS, Candidate, candidates
+from edgeroute.runner.candidates import BUDGET, EFFORTS, Candidate, candidates
 from edgeroute.runner.chain import NO_STEPS
 from edgeroute.runner.explore import Arrival, Search, Trail, explore
 from edgeroute.types import Artifact, Json, OutputFidelity, Verification, to_json
@@ -44,12 +44,11 @@ def search_best(search: Search, source: Artifact, trail: Trail) -> tuple[Arrival
 
     Raises the error of the plain route when no candidate arrives.
     """
-    chosen = _candidates(search, source)
-    tried: list[Tried] = []
-    for batch in _batches(chosen, _at_a_time()):
+    waiting, tried = _candidates(search, source), list[Tried]()
+    while waiting and not _enough(tried, search):
+        batch, waiting = waiting[: _at_a_time()], waiting[_at_a_time() :]
         tried += _run(search, source, batch)
-        if _enough(tried, search):
-            break
+        waiting = [c for c in waiting if not _hopeless(c, tried)]
     best = max((t for t in tried if t.arrival is not None), key=lambda t: t.score, default=None)
     for one in tried:
         trail.rejected += one.trail.rejected if one.arrival is None else []
@@ -59,6 +58,12 @@ def search_best(search: Search, source: Artifact, trail: Trail) -> tuple[Arrival
             (t.error for t in reversed(tried) if t.error is not None), ConverterFailed("no candidate arrived", remedy="--effort max")
         )
     return best.arrival, [_row(t, chosen=t is best) for t in tried]
+
+
+def _hopeless(candidate: Candidate, tried: Sequence[Tried]) -> bool:
+    """Whether it takes a preparation that could not be applied to this model, as another candidate has shown."""
+    failed = {r["key"] for t in tried for r in t.trail.rejected}
+    return any(c.key in failed for c in candidate.route.converters if c.gain)
 
 
 def score(verification: Verification | None) -> float:
@@ -138,6 +143,8 @@ def _metric(search: Search, arrival: Arrival) -> float:
 
 def _enough(tried: Sequence[Tried], search: Search) -> bool:
     arrived = [t for t in tried if t.arrival is not None]
+    if len(arrived) >= BUDGET[search.request.effort]:
+        return True
     if not arrived or search.request.metric:
         return False
     goal = search.request.thresholds.get("min_sqnr", GOAL)
@@ -147,11 +154,6 @@ def _enough(tried: Sequence[Tried], search: Search) -> bool:
     if search.request.effort != "balanced" or len(arrived) <= PATIENCE:
         return False
     return max(t.score for t in arrived[-PATIENCE:]) < max(t.score for t in arrived[:-PATIENCE]) + LITTLE
-
-
-def _batches(items: Sequence[Candidate], size: int) -> Iterator[Sequence[Candidate]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _at_a_time() -> int:

@@ -56,5 +56,6 @@ def _edge(target: str, function: str) -> Converter:
         cost=Cost(risk=0.09, loss=0.5, seconds=4),
         preflight=f"{PACKAGE}.preflight:preflight",
         symptoms=SYMPTOMS,
+        variants=({"algorithm": "octav", "gain": -1.0},),
         version="3",
     )

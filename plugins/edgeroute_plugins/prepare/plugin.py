@@ -6,10 +6,10 @@ them; they are taken on request (`--via`, a search), in the order cut, camera, p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from edgeroute.hookspecs import hookimpl
-from edgeroute.types import Converter, Cost, Format
+from edgeroute.types import Converter, Cost, Format, Json
 from edgeroute_plugins.prepare.options import CameraOptions, CutOptions, EqualizeOptions, PrepareOptions, SplitOptions
 
 PACKAGE = "edgeroute_plugins.prepare"
@@ -31,10 +31,24 @@ def edgeroute_converters() -> Iterable[Converter]:
     return [
         _edge("cut", "onnx-static", "onnx-cut", CutOptions, "end the network before its post-processing, or at a named tensor"),
         _edge("camera", "onnx-static", "onnx-camera", CameraOptions, "fold the preprocessing in: the network takes raw pixels"),
-        _edge("prepare", "onnx-static", "onnx-prepared", PrepareOptions, "fold affine operators and padding, spell activations for int8"),
-        _edge("split-heads", "onnx-prepared", "onnx-split", SplitOptions, "give joined boxes and scores scales of their own"),
         _edge(
-            "equalize", "onnx-prepared", "onnx-equalized", EqualizeOptions, "rescale channels across layers so that 8 bits go further", 20
+            "prepare",
+            "onnx-static",
+            "onnx-prepared",
+            PrepareOptions,
+            "fold affine operators and padding, spell activations for int8",
+            gain=2.0,
+        ),
+        _edge("split-heads", "onnx-prepared", "onnx-split", SplitOptions, "give joined boxes and scores scales of their own", gain=4.0),
+        _edge(
+            "equalize",
+            "onnx-prepared",
+            "onnx-equalized",
+            EqualizeOptions,
+            "rescale channels across layers so that 8 bits go further",
+            20,
+            gain=4.0,
+            variants=({"granularity": "channel", "gain": -0.5},),
         ),
     ]
 
@@ -43,7 +57,16 @@ def _format(name: str, title: str, is_a: str) -> Format:
     return Format(name, title, ".onnx", is_a=is_a, static=True, promise="edgeroute_plugins.onnx.promises:static")
 
 
-def _edge(name: str, source: str, target: str, options: type, title: str, seconds: float = 3) -> Converter:
+def _edge(
+    name: str,
+    source: str,
+    target: str,
+    options: type,
+    title: str,
+    seconds: float = 3,
+    gain: float = 0.0,
+    variants: tuple[Mapping[str, Json], ...] = (),
+) -> Converter:
     return Converter(
         name=name,
         title=title,
@@ -54,4 +77,7 @@ def _edge(name: str, source: str, target: str, options: type, title: str, second
         environment="runtime",
         cost=Cost(risk=0.01, seconds=seconds),
         on_request=True,
+        gain=gain,
+        variants=variants,
+        effort="balanced" if gain else "",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeroute.errors import EdgerouteError, UsageError
-from edgeroute.runner.candidates import BUDGET, candidates
+from edgeroute.runner.candidates import candidates
 from edgeroute.runner.convert import convert
 from edgeroute.runner.request import Request
 from edgeroute.runner.search import score
@@ -29,8 +29,8 @@ def names(effort: str, **more: object) -> list[str]:
 def test_the_most_promising_comes_first_and_the_plain_route_is_among_them() -> None:
     assert names("balanced") == [
         "mend → float2 → quantize (mend.hard=True)",
-        "mend → float2 → quantize",
         "float → quantize",
+        "mend → float2 → quantize",
     ]
 
 
@@ -44,9 +44,8 @@ def test_an_edge_that_a_better_one_replaces_is_not_tried_unless_pinned() -> None
     assert all("float-slow" in n for n in names("max", via=("float-slow",)))
 
 
-def test_fast_is_the_plain_route_alone_and_budgets_hold() -> None:
+def test_fast_is_the_plain_route_alone() -> None:
     assert names("fast") == ["float → quantize"]
-    assert len(names("max")) <= BUDGET["max"]
 
 
 def measured(*outputs: tuple[float, float, float]) -> Verification:
