@@ -64,13 +64,23 @@ def with_progress(workshop: Workshop, progress: Progress) -> Workshop:
     return dataclasses.replace(workshop, progress=progress)
 
 
-@lru_cache(maxsize=64)
 def code_digest(place: str) -> str:
-    """SHA-256 over the Python and data files of a package: an edited plugin must not meet its old results."""
+    """SHA-256 over the Python and data files of a package: an edited plugin must not meet its old results, in a notebook neither."""
     root = Path(place)
     files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in (".py", ".toml", ".json") and p.is_file())
+    return _digest(root, tuple((file, *_stamp(file)) for file in files))
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    seen = file.stat()
+    return seen.st_mtime_ns, seen.st_size
+
+
+@lru_cache(maxsize=64)
+def _digest(root: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Read once, as long as no file's time or size changes."""
     whole = hashlib.sha256()
-    for file in files:
+    for file, _time, _size in files:
         whole.update(f"{file.relative_to(root.parent)}\0".encode())
         whole.update(file.read_bytes())
     return whole.hexdigest()
