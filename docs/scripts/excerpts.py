@@ -1,4 +1,4 @@
-"""Puts real output into the pages and makes the picture of a terminal: `python -m docs.scripts.excerpts`.
+"""Puts real output into the pages and makes the pictures of a terminal and a report: `python -m docs.scripts.excerpts`.
 
 A page says which command stands behind an excerpt, in a comment in front of it:
 
@@ -91,8 +91,15 @@ def in_terminal(command: str, folder: Path) -> str:
     return said.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
+def screenshot(page: Path, picture: Path, width: int, height: int) -> None:
+    """What a browser shows of a page, without its network."""
+    browser = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},{height}")
+    subprocess.run([browser, *options, f"--screenshot={picture}", page.as_uri()], capture_output=True, check=True)
+
+
 def main() -> None:
-    """Write every excerpt and the picture anew."""
+    """Write every excerpt and the pictures anew."""
     for page in texts():
         if not page.exists() or not PATTERN.search(page.read_text(encoding="utf-8")):
             continue
@@ -104,6 +111,8 @@ def main() -> None:
         folder = workplace(Path(name).resolve())
         shown = in_terminal(PICTURE, folder).replace(f"{folder}/", "")
         shown = re.split(r"^\x1b\[[\d;]+mWhat next", shown, maxsplit=1, flags=re.MULTILINE)[0].rstrip()
+        subprocess.run([*shlex.split(PICTURE), "--report", "report.html"], cwd=folder, env=environ(), capture_output=True, check=True)
+        screenshot(folder / "report.html", ROOT / "docs" / "pictures" / "report.png", 1400, 1200)
         (ROOT / "docs" / "pictures" / "terminal.svg").write_text(as_svg(f"$ {PICTURE}\n{shown}\n"), encoding="utf-8")
 
 

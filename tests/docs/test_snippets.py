@@ -112,6 +112,12 @@ def _naked(text: str) -> bool:
     return "" in opens
 
 
+def test_every_page_is_in_the_navigation_and_nothing_else() -> None:
+    listed = re.findall(r"- ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    there = [str(p.relative_to(ROOT / "docs")) for p in texts() if p.is_relative_to(ROOT / "docs") and p.exists()]
+    assert sorted(listed) == sorted(there)
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken = [
         f"{page.relative_to(ROOT)}: {link}"
