@@ -202,18 +202,20 @@ def _load(name: str, origin: str, off: set[str], load: Callable[[], Any]) -> Plu
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a Python file under a name that its path decides, so that two files of one name do not meet."""
-    name = path.stem if path.stem not in sys.modules else f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    """Import a Python file, anew each time, under a name that its path decides, so that two files of one name do not meet."""
+    taken = path.stem in sys.modules and getattr(sys.modules[path.stem], "__file__", None) != str(path)
+    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}" if taken else path.stem
     return _import(name, path)
 
 
 def import_folder(path: Path) -> ModuleType:
-    """Import `plugin.py` of a package that is not installed, under the package's own name, so that the worker finds its neighbours too."""
+    """Import `plugin.py` of a package that is not installed, anew each time, under the package's own name: the worker finds its neighbours."""
     if path.name in sys.modules and path not in map(Path, getattr(sys.modules[path.name], "__path__", ())):
         raise PluginError(f"a package {path.name} is imported already", remedy="rename the folder", code="plugin-missing")
-    if path.name not in sys.modules:
-        start = path / "__init__.py"
-        _import(path.name, start, [str(path)]) if start.exists() else _import_namespace(path)
+    for name in [n for n in sys.modules if n == path.name or n.startswith(f"{path.name}.")]:
+        del sys.modules[name]
+    start = path / "__init__.py"
+    _import(path.name, start, [str(path)]) if start.exists() else _import_namespace(path)
     return importlib.import_module(f"{path.name}.plugin")
 
 
