@@ -91,7 +91,7 @@ def main(arguments: Sequence[str]) -> None:
     job = json.loads(file.read_text(encoding="utf-8"))
     started = time.perf_counter()
     settle(file.parent, bool(job.get("offline", True)))
-    make_importable(job.get("code", {}))
+    make_importable({name: str(file.parent / place) for name, place in job.get("code", {}).items()})
     outcome = perform(job, file.parent)
     outcome["seconds"] = time.perf_counter() - started
     outcome["peak_rss_mb"] = peak_rss_mb()
@@ -176,7 +176,7 @@ def convert(job: Mapping[str, Any], folder: Path) -> Any:
 
     arguments = job["arguments"]
     options_class = load(job.get("options_type") or "edgeroute.types:NoOptions")
-    options = from_json(options_class, arguments.get("options") or {})
+    options = anchored(from_json(options_class, arguments.get("options") or {}), folder)
     facts = load(job["function"])(folder / arguments["source"], folder / arguments["out"], options)
     if not isinstance(facts, Facts):
         raise PluginError(
@@ -186,6 +186,17 @@ def convert(job: Mapping[str, Any], folder: Path) -> Any:
             code="plugin-returned",
         )
     return to_json(facts)
+
+
+def anchored(options: Any, folder: Path) -> Any:
+    """Samples at a relative path are meant from the job's folder, too: a folder that was kept travels."""
+    import dataclasses
+
+    from edgeroute.types import Calibration
+
+    values = {f.name: getattr(options, f.name) for f in dataclasses.fields(options)}
+    moved = {n: dataclasses.replace(v, path=folder / v.path) for n, v in values.items() if isinstance(v, Calibration)}
+    return dataclasses.replace(options, **moved) if moved else options
 
 
 def call(job: Mapping[str, Any], folder: Path) -> Any:

@@ -43,7 +43,7 @@ class Yardstick:
     """Edges whose breach of a threshold the user allowed."""
 
     def verify(self, done: Done, converter: Converter, chain: Chain) -> Verification:
-        self._source_untouched(converter)
+        self.source_untouched(converter)
         answer = measure.verify(self.workshop, done, converter, self.samples, self.reference, self.request.thresholds, chain)
         if answer.status == "failed" and self.request.allow_degraded and not thresholds.is_final(answer):
             self.let_through.append(done.record.key)
@@ -52,7 +52,7 @@ class Yardstick:
             self.reference = measure.refer(self.workshop, done.artifact, self.samples, self.inputs)
         return answer
 
-    def _source_untouched(self, converter: Converter) -> None:
+    def source_untouched(self, converter: Converter) -> None:
         if digest_files(self.source.path, self.source.files)[1] != self.source.sha256:
             raise SourceError(
                 f"{self.source.path} changed while {converter.name} ran",
@@ -86,7 +86,7 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
         return fills(samples, inputs, request, chain)
 
     wishes = (CAMERA,) if folds and samples.calibration.pixels and CAMERA in {c.name for c in workshop.catalog.converters} else ()
-    search = Search(workshop, target, request, filled, yardstick.verify, validate, wishes)
+    search = Search(workshop, target, request, filled, yardstick.verify, validate, yardstick.source_untouched, wishes)
     arrival, tried = (explore(search, artifact, trail), []) if request.effort == "fast" else search_best(search, artifact, trail)
     seconds = time.monotonic() - started
     journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), seconds, tuple(tried))

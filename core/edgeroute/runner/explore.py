@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from edgeroute import planner
 from edgeroute.errors import (
@@ -22,10 +23,12 @@ from edgeroute.errors import (
     UsageError,
     VerificationFailed,
 )
+from edgeroute.runner import smallest
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.chain import Chain, after, chain_of
 from edgeroute.runner.request import Request, options_for
-from edgeroute.runner.step import Done, run_step
+from edgeroute.runner.repro import folder_of
+from edgeroute.runner.step import Done, keep_lie, key_of, run_step
 from edgeroute.types import Artifact, Converter, Json, LeftOut, Route, StepRecord, ValidationReport, Verification
 from edgeroute.workshop import Workshop
 
@@ -91,6 +94,8 @@ class Search:
     fills: Fills
     verify: Verify
     validate: Validate
+    untouched: Callable[[Converter], None] = lambda converter: None
+    """Raises where the user's file is not what it was before this edge ran."""
     wishes: tuple[str, ...] = ()
     """Edges to be taken where a route through them exists; unlike `via`, not at any price."""
 
@@ -196,12 +201,36 @@ def _may_be_compiled(search: Search, artifact: Artifact, done: tuple[StepRecord,
 def _take(search: Search, artifact: Artifact, converter: Converter, chain: Chain) -> tuple[Done, StepRecord]:
     request = search.request
     options = options_for(converter, request, search.fills(chain))
-    step = run_step(search.workshop, converter, artifact, options, request.limits)
+    try:
+        step = run_step(search.workshop, converter, artifact, options, request.limits)
+    except ConverterFailed as error:
+        search.untouched(converter)
+        raise _smallest(search, converter, artifact, options, error) from error
     verification = search.verify(step, converter, after(chain, step.record.notes))
     if verification.status == "failed":
-        raise _breach(converter, verification)
+        breach = _breach(converter, verification)
+        keep_lie(search.workshop, converter, artifact, options, step.entry, breach)
+        raise breach
     status = "passed" if verification.status == "unmeasured" else verification.status
     return step, dataclasses.replace(step.record, verification=verification, status=status)
+
+
+def _smallest(search: Search, converter: Converter, artifact: Artifact, options: Any, error: ConverterFailed) -> EdgerouteError:
+    """The error of a failed step; with `--bisect`, after a search for the smallest part of the model that fails alike."""
+    request, workshop = search.request, search.workshop
+    if not request.bisect:
+        return _suggesting(workshop, artifact, error)
+    key = key_of(workshop, converter, artifact, options, workshop.environments.ensure(converter.environment))
+    return smallest.reduce(workshop, converter, artifact, folder_of(workshop, key), error, request.bisect, request.limits)
+
+
+def _suggesting(workshop: Workshop, artifact: Artifact, error: ConverterFailed) -> ConverterFailed:
+    """A failure that no symptom explains, where a part of the model could tell more than all of it."""
+    runner = workshop.catalog.runner(artifact.format)
+    if runner is None or not runner.part or not error.code.startswith("converter-"):
+        return error
+    remedy = f"{error.remedy}; --bisect 300 looks for the smallest part of the model that fails"
+    return ConverterFailed(error.message, remedy=remedy, where=error.where, code=error.code)
 
 
 def _breach(converter: Converter, verification: Verification) -> VerificationFailed:

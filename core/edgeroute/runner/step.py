@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from edgeroute.errors import ConverterFailed, EdgerouteError, SourceError, Verif
 from edgeroute.jobs import run_job
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.resolve import resolve_function
+from edgeroute.runner import repro
 from edgeroute.runner.diagnose import failure
 from edgeroute.types import Artifact, Calibration, Converter, Facts, Job, Json, Limits, Outcome, StepRecord, digest_json, to_json
 from edgeroute.workshop import Workshop, code_digest
@@ -39,17 +41,33 @@ def run_step(workshop: Workshop, converter: Converter, source: Artifact, options
     Raises ConverterFailed, EnvironmentFailed, or VerificationFailed where the output is not what the edge promises.
     """
     ready = workshop.environments.ensure(converter.environment, workshop.progress)
-    key = _key(workshop, converter, source, options, ready)
+    key = key_of(workshop, converter, source, options, ready)
     with workshop.cache.alone(key):
         entry = workshop.cache.get("steps", key)
         cached = entry is not None and _intact(entry)
         if entry is None or not cached:
             entry = _run(workshop, converter, source, options, limits, ready, key)
-    artifact = _recognize(workshop, converter, entry)
+    try:
+        artifact = _recognize(workshop, converter, entry)
+    except VerificationFailed as error:
+        keep_lie(workshop, converter, source, options, entry, error)
+        raise
     return Done(artifact, _record(converter, entry, artifact, options, cached), entry)
 
 
-def _key(workshop: Workshop, converter: Converter, source: Artifact, options: Any, ready: Ready) -> str:
+def keep_lie(workshop: Workshop, converter: Converter, source: Artifact, options: Any, entry: Entry, error: EdgerouteError) -> Path:
+    """Leave a folder that repeats a step whose output did not hold, with what it wrote."""
+    ready = workshop.environments.ensure(converter.environment, workshop.progress)
+    folder = workshop.cache.stage(entry.folder.name)
+    try:
+        shutil.copytree(entry.folder, folder, dirs_exist_ok=True)
+        scratch_copy(source, folder / "in")
+        return repro.keep(workshop, converter, ready, options, entry.folder.name, folder, error)
+    finally:
+        workshop.cache.drop(folder)
+
+
+def key_of(workshop: Workshop, converter: Converter, source: Artifact, options: Any, ready: Ready) -> str:
     code = {package: code_digest(place) for package, place in workshop.code(converter.code).items() if package != "edgeroute"}
     tool = [workshop.environments.state(converter.tool).digest] if converter.tool else []
     return digest_json([source.sha256, converter.key, converter.version, converter.run, _portable(options), ready.digest, code, *tool])[:32]
@@ -73,10 +91,12 @@ def _run(workshop: Workshop, converter: Converter, source: Artifact, options: An
     folder = workshop.cache.stage(key)
     try:
         return _run_in(workshop, converter, source, options, limits, ready, key, folder)
-    except BaseException:
-        shutil.rmtree(folder / "in", ignore_errors=True) if not (folder / "job.json").exists() else None
-        _keep_failed(workshop, key, folder)
+    except EdgerouteError as error:
+        with contextlib.suppress(OSError):
+            repro.keep(workshop, converter, ready, options, key, folder, error)
         raise
+    finally:
+        workshop.cache.drop(folder)
 
 
 def _run_in(
@@ -89,12 +109,12 @@ def _run_in(
     job = Job("convert", converter.run, arguments, type_name(converter.options), workshop.code(converter.code))
     outcome = run_job(ready.python, job, folder, limits)
     if outcome.status != "ok":
-        raise failure(converter, outcome, _failed_folder(workshop, key))
+        raise failure(converter, outcome, repro.folder_of(workshop, key))
     if not out.exists():
         raise ConverterFailed(
             f"{converter.name} said that it succeeded, but wrote no {out.name}",
             where=converter.key,
-            remedy=f"read its log in {_failed_folder(workshop, key)}, or take another edge: --avoid {converter.name}",
+            remedy=f"read its log in {repro.folder_of(workshop, key)}, or take another edge: --avoid {converter.name}",
             code="converter-wrote-nothing",
         )
     shutil.rmtree(folder / "in", ignore_errors=True)

@@ -68,5 +68,6 @@ def edgeroute_runners() -> list[Runner]:
             environment="runtime",
             inspect=f"{_RUN}:inspect",
             trace="edgeroute_plugins.onnx.trace:load",
+            part="edgeroute_plugins.onnx.part:part",
         )
     ]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeroute.types import (
+    Calibration,
     Converter,
     Cost,
     Environment,
@@ -39,6 +40,7 @@ LADDER = ("toy-a", "toy-b", "toy-c")
 @dataclass(frozen=True)
 class Options:
     mood: str = option("good", "how the converter behaves")
+    samples: Calibration | None = option(None, "what it calibrates with", fill="calibration")
 
 
 def edgeroute_formats() -> list[Format]:
@@ -64,7 +66,7 @@ def edgeroute_targets() -> list[Target]:
 
 
 def edgeroute_runners() -> list[Runner]:
-    return [Runner("toy", LADDER, f"{HERE}:load")]
+    return [Runner("toy", LADDER, f"{HERE}:load", part=f"{HERE}:part")]
 
 
 def edgeroute_recognize(path: Path) -> Recognition | None:
@@ -87,6 +89,8 @@ def run(source: Path, out: Path, options: Options) -> Facts:
     """One edge; a step of the ladder up, in the mood that the options name."""
     model = json.loads(source.read_text())
     model["kind"] = LADDER[LADDER.index(model["kind"]) + 1]
+    if options.samples is not None:
+        print("samples:", options.samples.count, options.samples.array(0).shape)
     MOODS[options.mood](model, source, out)
     return Facts()
 
@@ -159,6 +163,16 @@ def raises(model: Any, source: Path, out: Path) -> None:
     raise RuntimeError("cannot do Foo at /head/Foo_1")
 
 
+def chokes(model: Any, source: Path, out: Path) -> None:
+    if "bad" in model["operators"]:
+        raise RuntimeError("cannot do bad at /head/bad_1")
+    raise ValueError("another failure altogether")
+
+
+def counts(model: Any, source: Path, out: Path) -> None:
+    raise RuntimeError(f"it was given {len(json.loads(source.read_text()))} things")
+
+
 def varies(model: Any, source: Path, out: Path) -> None:
     out.write_text(json.dumps({**model, "made": time.time_ns()}))
 
@@ -167,6 +181,11 @@ def reaches_out(model: Any, source: Path, out: Path) -> None:
     """A tool that knows where the user keeps his model."""
     good(model, source, out)
     Path(model["home"]).write_text("ruined")
+
+
+def reaches_out_and_fails(model: Any, source: Path, out: Path) -> None:
+    Path(model["home"]).write_text("ruined")
+    raise RuntimeError("and now it fails")
 
 
 MOODS = {
@@ -188,10 +207,21 @@ MOODS = {
         unloadable,
         overwrites,
         raises,
+        chokes,
+        counts,
         varies,
         reaches_out,
+        reaches_out_and_fails,
     )
 }
+
+
+def part(model: Path, out: Path, keep: Sequence[int]) -> list[str]:
+    value = json.loads(model.read_text())
+    operators = value.get("operators", [])
+    if keep:
+        out.write_text(json.dumps({**value, "operators": [operators[i] for i in keep]}))
+    return list(operators)
 
 
 def stamp(model: Path, out: Path, text: str) -> None:
