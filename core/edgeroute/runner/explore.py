@@ -26,8 +26,8 @@ from edgeroute.errors import (
 from edgeroute.runner import smallest
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.chain import Chain, after, chain_of
-from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.repro import folder_of
+from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.step import Done, keep_lie, key_of, run_step
 from edgeroute.types import Artifact, Converter, Json, LeftOut, Route, StepRecord, ValidationReport, Verification
 from edgeroute.workshop import Workshop

@@ -218,19 +218,6 @@ def type_name(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def _failed_folder(workshop: Workshop, key: str) -> Path:
-    return workshop.cache.root / "failed" / key
-
-
-def _keep_failed(workshop: Workshop, key: str, folder: Path) -> None:
-    """Leave the job, its log and its input where the error says they are."""
-    place = _failed_folder(workshop, key)
-    shutil.rmtree(place, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists():
-        folder.rename(place)
-
-
 def step_failure(error: EdgerouteError) -> dict[str, Json]:
     """An error as the result tells it."""
     return dict(error.as_json())
