@@ -269,7 +269,11 @@ class Runner:
     name: str
     formats: tuple[str, ...]
     run: str
-    """`package.module:function(model: Path) -> Session`, called in the worker."""
+    """`package.module:function(model: Path) -> Session`, called in the worker.
+
+    What the user said besides the path is in the environment: EDGEROUTE_TRUST_MODEL=1 (code in the file may run) and
+    EDGEROUTE_SIGNATURE (of a model that has several).
+    """
     environment: str = ""
     inspect: str = ""
     """`package.module:function(model: Path) -> Facts`, called in the worker: what takes a library to measure (shapes, MACs)."""

@@ -91,12 +91,22 @@ def as_pixels(calibration: Calibration) -> Calibration:
     return dataclasses.replace(calibration, path=calibration.path / "camera", sha256=f"{calibration.sha256}:pixels")
 
 
-def refer(workshop: Workshop, artifact: Artifact, samples: Samples, inputs: Sequence[Tensor]) -> Reference | None:
+def words(request: Request) -> dict[str, str]:
+    """What the user said that a runner must know, as environment variables: it is given nothing but the path."""
+    spoken = {"EDGEROUTE_TRUST_MODEL": "1" if request.trust_pickle else "", "EDGEROUTE_SIGNATURE": request.signature}
+    return {name: value for name, value in spoken.items() if value}
+
+
+def refer(
+    workshop: Workshop, artifact: Artifact, samples: Samples, inputs: Sequence[Tensor], words: Mapping[str, str] | None = None
+) -> Reference | None:
     """Run the pristine source on the measured samples; None where nothing on this computer executes its format."""
     runner = workshop.catalog.runner(artifact.format)
     if runner is None:
         return None
-    key = digest_json([artifact.sha256, runner.name, runner.run, samples.calibration.sha256, to_json(inputs), _verifier()])[:32]
+    key = digest_json([artifact.sha256, runner.name, runner.run, samples.calibration.sha256, to_json(inputs), words or {}, _verifier()])[
+        :32
+    ]
     entry = workshop.cache.get("outputs", key)
     if entry is None:
         workshop.progress(f"running {artifact.path.name} as it was given", None)
@@ -106,6 +116,7 @@ def refer(workshop: Workshop, artifact: Artifact, samples: Samples, inputs: Sequ
             "model": str(artifact.path.absolute()),
             "samples": to_json(samples.calibration),
             "out": str(staged / "data"),
+            "words": dict(words or {}),
         }
         outcome = workshop.call("edgeroute.verify.execute:reference", arguments, runner.environment, staged, runner.code)
         _raise_if_failed(outcome, f"running {artifact.path.name}", staged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,13 +28,21 @@ FLOAT_SAMPLES = 8
 
 
 def reference(
-    runner: str, model: str, samples: Mapping[str, Json], out: str, limit: int = MEASURING_LIMIT, joined: Sequence[Mapping[str, Json]] = ()
+    runner: str,
+    model: str,
+    samples: Mapping[str, Json],
+    out: str,
+    limit: int = MEASURING_LIMIT,
+    joined: Sequence[Mapping[str, Json]] = (),
+    words: Mapping[str, str] | None = None,
 ) -> Json:
     """Run a model on the measured samples; real-valued outputs to `<i>.npy` [samples, *shape] and a manifest (also returned).
 
     `runner` is a Runner's function. `joined` tells which outputs end in a concat: `{"output": name, "axis": …, "sizes": […]}`.
+    `words` is what the user said that the runner must know, as environment variables (see `Runner.run`).
     """
     started = time.perf_counter()
+    os.environ |= dict(words or {})
     calibration, folder = from_json(Calibration, dict(samples)), Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     session = open_session(runner, model)
