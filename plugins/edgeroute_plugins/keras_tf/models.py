@@ -15,11 +15,10 @@ import tensorflow as tf
 
 from edgeroute.errors import SourceError, TrustError
 from edgeroute.types import Facts, Tensor
+from edgeroute_plugins.keras_tf.options import TRUST_VARIABLE
 from edgeroute_plugins.keras_tf.screen import configuration, screen
 
 TRUST_REMEDY = "only if you know where the file comes from: repeat the command with --trust-pickle"
-TRUST_VARIABLE = "EDGEROUTE_TRUST_MODEL"
-"""Set to 1 by whoever has the user's word and cannot hand options over (a Runner gets nothing but the path)."""
 
 
 def trusted(trust: bool) -> bool:

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from edgeroute.types import Calibration, option
 
+TRUST_VARIABLE = "EDGEROUTE_TRUST_MODEL"
+"""Set to 1 by whoever has the user's word and cannot hand options over (a Runner gets nothing but the path)."""
+SIGNATURE_VARIABLE = "EDGEROUTE_SIGNATURE"
+"""The same for the name of the signature."""
+
 
 @dataclass(frozen=True)
 class KerasOptions:

@@ -11,10 +11,8 @@ import tensorflow as tf
 
 from edgeroute.types import Facts, Tensor
 from edgeroute_plugins.keras_tf.models import load_model, model_facts
+from edgeroute_plugins.keras_tf.options import SIGNATURE_VARIABLE
 from edgeroute_plugins.keras_tf.signatures import choose, load, signature_facts, signature_inputs
-
-SIGNATURE_VARIABLE = "EDGEROUTE_SIGNATURE"
-"""Set by whoever knows the user's choice and cannot hand options over (a Runner gets nothing but the path)."""
 
 
 class FunctionSession:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from edgeroute.types import Json, option
 
+TRUST_VARIABLE = "EDGEROUTE_TRUST_MODEL"
+"""Set to 1 by whoever has the user's word and cannot hand options over (a Runner gets nothing but the path)."""
 LEGACY_OPSETS = (13, 14, 15, 16, 17, 18, 19, 20)
 DYNAMO_OPSETS = (18, 19, 20, 21, 22, 23)
 

@@ -15,11 +15,10 @@ import torch
 
 from edgeroute.errors import SourceError, TrustError
 from edgeroute.types import Facts, Tensor
+from edgeroute_plugins.torch_onnx.options import TRUST_VARIABLE
 from edgeroute_plugins.torch_onnx.screen import rewritten, screen
 
 TRUST_REMEDY = "only if you know where the file comes from: repeat the command with --trust-pickle"
-TRUST_VARIABLE = "EDGEROUTE_TRUST_MODEL"
-"""Set to 1 by whoever has the user's word and cannot hand options over (a Runner gets nothing but the path)."""
 
 NAMES = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32", "short": "int16"}
 

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from edgeroute.codec import from_json
+from edgeroute.runner import measure
+from edgeroute.runner.request import Request
 from edgeroute.types import Calibration, Converter, to_json
-from edgeroute_plugins.keras_tf import plugin
+from edgeroute_plugins.keras_tf import options, plugin
 from edgeroute_plugins.keras_tf.options import QuantizeOptions
 from edgeroute_plugins.keras_tf.screen import screen
+from edgeroute_plugins.torch_onnx.options import TRUST_VARIABLE
 
 EDGES = list(plugin.edgeroute_converters())
 FILES = Path(__file__).parents[1] / "sources" / "files"
@@ -31,8 +34,14 @@ def test_options_cross_the_process_border(edge: Converter) -> None:
 
 
 def test_the_calibration_crosses_it_too(tmp_path: Path) -> None:
-    options = QuantizeOptions(calibration=Calibration(tmp_path, ("image",), 8, 2))
-    assert from_json(QuantizeOptions, json.loads(json.dumps(to_json(options)))) == options
+    given = QuantizeOptions(calibration=Calibration(tmp_path, ("image",), 8, 2))
+    assert from_json(QuantizeOptions, json.loads(json.dumps(to_json(given)))) == given
+
+
+def test_runners_hear_what_core_says() -> None:
+    spoken = measure.words(Request(trust_pickle=True, signature="small"))
+    assert spoken == {options.TRUST_VARIABLE: "1", options.SIGNATURE_VARIABLE: "small"} and measure.words(Request()) == {}
+    assert TRUST_VARIABLE == options.TRUST_VARIABLE
 
 
 def keras_file(path: Path, layer: dict[str, Any]) -> Path:
