@@ -36,5 +36,11 @@ def explain_error(code: str, catalog: Catalog) -> Mapping[str, Json] | None:
     for converter in catalog.converters:
         for symptom in converter.symptoms:
             if symptom.code == code:
-                return {"code": code, "title": symptom.message, "converter": converter.name, "recognized_by": symptom.pattern, "remedy": symptom.remedy}
+                return {
+                    "code": code,
+                    "title": symptom.message,
+                    "converter": converter.name,
+                    "recognized_by": symptom.pattern,
+                    "remedy": symptom.remedy,
+                }
     return None

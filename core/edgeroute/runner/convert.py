@@ -49,7 +49,7 @@ class Yardstick:
             self.let_through.append(done.record.key)
             answer = dataclasses.replace(answer, status="degraded")
         if self.reference is None:
-            self.reference = measure.refer(self.workshop, done.artifact, self.samples, self.inputs)
+            self.reference = measure.refer(self.workshop, done.artifact, self.samples, self.inputs, measure.words(self.request))
         return answer
 
     def source_untouched(self, converter: Converter) -> None:
@@ -76,7 +76,8 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     inputs = shapes.resolve(_inputs(artifact, request), request.input_shapes)
     folds = device.camera and request.preprocess.known
     samples = measure.prepare(workshop, request, inputs, pixels=folds)
-    yardstick = Yardstick(workshop, request, samples, inputs, artifact, measure.refer(workshop, artifact, samples, inputs))
+    reference = measure.refer(workshop, artifact, samples, inputs, measure.words(request))
+    yardstick = Yardstick(workshop, request, samples, inputs, artifact, reference)
     trail = Trail()
 
     def validate(file: Artifact, verification: Verification | None, origin: Artifact | None, chain: Chain) -> ValidationReport:

@@ -22,7 +22,16 @@ def _details(judge: str, arch: str, **more: Json) -> dict[str, Json]:
     """
     tolerates = () if judge in ("artpec7", "cavalry") else ("tflite-mixed",)
     own = ("A7-001", "TFL-001")
-    return {"judge": judge, "tolerates": tolerates, "format_rules": own, "arch": arch, "test": TEST, "benchmark": BENCHMARK, "profiles": PROFILES, **more}
+    return {
+        "judge": judge,
+        "tolerates": tolerates,
+        "format_rules": own,
+        "arch": arch,
+        "test": TEST,
+        "benchmark": BENCHMARK,
+        "profiles": PROFILES,
+        **more,
+    }
 
 
 TARGETS = (
