@@ -150,7 +150,7 @@ def next_commands(result: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
     if result.get("status") == "handed-over":
         bundle = str(mapping(details.get("handover")).get("bundle") or "BUNDLE")
         commands.append(("When your colleague has compiled it:", shlex.join(["edgeroute", "finish", bundle, "COMPILED"])))
-    elif path and target != "cpu" and not target.startswith("acap"):
+    elif path and details.get("sidecar"):
         commands.append(("Try it on a camera:", f"{shlex.join(['edgeroute', 'device', 'test', path])} --host USER@CAMERA"))
     if result.get("status") == "degraded":
         commands.append(("See where the loss enters:", shlex.join(["edgeroute", "blame", source, path])))

@@ -19,7 +19,7 @@ from edgeroute.runner.last_mile import equip
 from edgeroute.runner.result import by_weight, unmeasured_behind
 from edgeroute.runner.step import broken_promises
 from edgeroute.sidecar import Border
-from edgeroute.types import Artifact, ConversionResult, Finding, Severity, StepRecord, Tensor, ValidationReport, Verification, to_json
+from edgeroute.types import Artifact, ConversionResult, Finding, Severity, StepRecord, Target, Tensor, ValidationReport, Verification, to_json
 from edgeroute.workshop import Workshop
 
 
@@ -55,7 +55,7 @@ def finish(
     sealed, details = story.after_hand_over(workshop, bundle.result, artifact, manifest.converter)
     delivered = put(sealed.artifact, place)
     story.place_beside(sealed, place)
-    completed = _completed(bundle, delivered, validation)
+    completed = _completed(bundle, delivered, validation, device)
     completed = dataclasses.replace(completed, details={**completed.details, **details})
     return equip(completed, device, border, manifest.facts, c_header)
 
@@ -125,7 +125,7 @@ def _place(manifest: Manifest, out: Path | None) -> Path:
     return out / name if out.is_dir() or str(out).endswith(os.sep) else out
 
 
-def _completed(bundle: Bundle, artifact: Artifact, validation: ValidationReport) -> ConversionResult:
+def _completed(bundle: Bundle, artifact: Artifact, validation: ValidationReport, device: Target) -> ConversionResult:
     result, manifest = bundle.result, bundle.manifest
     told = result.details.get("handover", {})
     step = StepRecord(
@@ -135,7 +135,7 @@ def _completed(bundle: Bundle, artifact: Artifact, validation: ValidationReport)
     )  # fmt: skip
     steps = (*result.steps, step)
     kept = (f for f in result.findings if f.code != STATUS)
-    findings = by_weight((*kept, *validation.findings, *_tampered(bundle), unmeasured_behind(steps, artifact.format)))
+    findings = by_weight((*kept, *validation.findings, *_tampered(bundle), unmeasured_behind(steps, artifact.format, device)))
     return dataclasses.replace(
         result,
         status="degraded" if told.get("degraded") else "succeeded",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from edgeroute.runner import measure
 from edgeroute.runner.explore import Arrival, Trail
-from edgeroute.types import Artifact, ConversionResult, Finding, Json, Severity, StepRecord, to_json
+from edgeroute.types import Artifact, ConversionResult, Finding, Json, Severity, StepRecord, Target, to_json
 from edgeroute.workshop import Workshop
 
 
@@ -81,28 +81,30 @@ def fidelity(steps: Sequence[StepRecord]) -> dict[str, Json]:
     }
 
 
-def unmeasured_behind(steps: Sequence[StepRecord], compiled: str) -> Finding:
+def unmeasured_behind(steps: Sequence[StepRecord], compiled: str, target: Target) -> Finding:
     """Why the numbers are those of the file before compilation."""
+    on_camera = "run it where it belongs: edgeroute device test FILE --host USER@CAMERA"
     measured = fidelity(steps).get("step")
     whose = f"the numbers are those of the file before it, behind {measured}" if measured else "nothing before it was measured either"
     return Finding(
         "parity-before-compile",
         Severity.TIP,
         f"nothing on this computer executes a compiled file ({compiled}): {whose}",
-        "run it where it belongs: edgeroute device test FILE --host USER@CAMERA",
+        on_camera if target.devices else f"run it where it belongs: on {target.title}, and compare its answers with the source's",
     )
 
 
 def _findings(journey: Journey) -> tuple[Finding, ...]:
     arrival = journey.arrival
     opaque = journey.workshop.catalog.formats[arrival.artifact.format].precision == "opaque"
+    target = journey.workshop.catalog.target(journey.target)
     return (
         *journey.findings,
         *_uncalibrated(journey),
         *(f for s in arrival.steps for f in (*s.findings, *(s.verification.findings if s.verification else ()))),
         *(arrival.before.findings if arrival.before else ()),
         *arrival.validation.findings,
-        *([unmeasured_behind(arrival.steps, arrival.artifact.format)] if opaque else []),
+        *([unmeasured_behind(arrival.steps, arrival.artifact.format, target)] if opaque else []),
     )
 
 

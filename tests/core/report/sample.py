@@ -181,6 +181,7 @@ RESULT = ConversionResult(
     details={
         "attribution": ATTRIBUTION,
         "candidates": CANDIDATES,
+        "sidecar": "out/detector.artpec8.tflite.deploy.json",
         "provenance": {"versions": {"edgeroute": "0.1.0", "python": "3.11.13"}, "calibration_sha256": "5f" * 32, "environments": {"onnx2tf": "a1b2c3d4e5f6"}, "note": HOSTILE},
         "command": f"edgeroute convert detector.onnx --to artpec8 --calibrate images --set 'x.y={HOSTILE}'",
     },
