@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint types imports docs reference excerpts clean
+.PHONY: demo test test-all lint types imports docs reference excerpts clean
 
 $(BIN)/edgeroute: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,7 +18,12 @@ $(VENV)/.test: pyproject.toml $(BIN)/edgeroute
 	@touch $@
 
 test: $(VENV)/.test lint types imports docs
-	$(BIN)/python -m pytest -m 'not corpus' $(PYTEST)
+	$(BIN)/python -m pytest -m 'not corpus and not real' $(PYTEST)
+	$(BIN)/python -m pytest -m real tests/road $(PYTEST)
+
+# And every converter, runner and example for real, in environments that are built on first use: an hour on two processors.
+test-all: test
+	$(BIN)/python -m pytest -m 'real and not corpus' --ignore tests/road $(PYTEST)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
