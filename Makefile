@@ -21,7 +21,7 @@ test: $(VENV)/.test lint types imports docs
 	$(BIN)/python -m pytest -m 'not corpus and not real' $(PYTEST)
 	$(BIN)/python -m pytest -m real tests/road $(PYTEST)
 
-# And every converter, runner and example for real, in environments that are built on first use: an hour on two processors.
+# And every converter, runner and example for real, in environments that are built on first use: much longer.
 test-all: test
 	$(BIN)/python -m pytest -m 'real and not corpus' --ignore tests/road $(PYTEST)
 
