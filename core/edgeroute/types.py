@@ -271,8 +271,8 @@ class Runner:
     run: str
     """`package.module:function(model: Path) -> Session`, called in the worker.
 
-    What the user said besides the path is in the environment: EDGEROUTE_TRUST_MODEL=1 (code in the file may run) and
-    EDGEROUTE_SIGNATURE (of a model that has several).
+    What the user said besides the path is in the environment: EDGEROUTE_TRUST_MODEL=1 (code in the file may run),
+    EDGEROUTE_SIGNATURE (of a model that has several) and EDGEROUTE_INPUT_SHAPES (name → shape as JSON, for files that tell none).
     """
     environment: str = ""
     inspect: str = ""

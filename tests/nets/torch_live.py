@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from edgeroute.errors import EdgerouteError
+from edgeroute_plugins.torch_onnx.options import SHAPES_VARIABLE, TRUST_VARIABLE
 from edgeroute_plugins.torch_onnx.plugin import edgeroute_capture
-from edgeroute_plugins.torch_onnx.session import open_program
+from edgeroute_plugins.torch_onnx.session import open_program, open_script
 
 from .torch_nets import SHAPES, Depthwise
 
@@ -96,3 +99,16 @@ def save_open(out: str) -> None:
     sizes = {2: 8 * torch.export.Dim("rows", min=1, max=16), 3: 8 * torch.export.Dim("columns", min=1, max=16)}
     program = torch.export.export(Depthwise().eval(), (torch.rand(1, 3, 64, 48),), dynamic_shapes=(sizes,))
     torch.export.save(program, out)
+
+
+def run_script(model: str, program: str, shape: list[int]) -> dict[str, Any]:
+    """A TorchScript file's session before and after the user's word, against the exported program of the same network."""
+    untrusted = ""
+    try:
+        open_script(Path(model))
+    except EdgerouteError as error:
+        untrusted = error.code
+    os.environ |= {TRUST_VARIABLE: "1", SHAPES_VARIABLE: json.dumps({"camera": shape})}
+    session, example = open_script(Path(model)), torch.rand(shape).numpy()
+    gap = abs(session.run([example])[0] - open_program(Path(program)).run([example])[0]).max()
+    return {"untrusted": untrusted, "shape": list(session.inputs[0].shape), "difference": float(gap)}

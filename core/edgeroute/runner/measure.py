@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -116,7 +117,7 @@ def refer(
             "model": str(artifact.path.absolute()),
             "samples": to_json(samples.calibration),
             "out": str(staged / "data"),
-            "words": dict(words or {}),
+            "words": {**(words or {}), "EDGEROUTE_INPUT_SHAPES": json.dumps({t.name: t.shape for t in inputs})},
         }
         outcome = workshop.call("edgeroute.verify.execute:reference", arguments, runner.environment, staged, runner.code)
         _raise_if_failed(outcome, f"running {artifact.path.name}", staged)

@@ -10,6 +10,8 @@ from edgeroute.types import Json, option
 
 TRUST_VARIABLE = "EDGEROUTE_TRUST_MODEL"
 """Set to 1 by whoever has the user's word and cannot hand options over (a Runner gets nothing but the path)."""
+SHAPES_VARIABLE = "EDGEROUTE_INPUT_SHAPES"
+"""Name → shape as JSON, in the order of the inputs: what a TorchScript file does not tell."""
 LEGACY_OPSETS = (13, 14, 15, 16, 17, 18, 19, 20)
 DYNAMO_OPSETS = (18, 19, 20, 21, 22, 23)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import torch
 
 from edgeroute.errors import SourceError
 from edgeroute.types import Facts, Tensor
+from edgeroute_plugins.torch_onnx.options import SHAPES_VARIABLE
 from edgeroute_plugins.torch_onnx.programs import load_program, load_script, program_facts
 
 
@@ -43,11 +46,14 @@ def inspect_program(model: Path) -> Facts:
 
 
 def open_script(model: Path) -> TorchSession:
-    """A session on a TorchScript file; its ports have no shapes. Raises TrustError unless EDGEROUTE_TRUST_MODEL is 1."""
+    """A session on a TorchScript file, with the shapes that the user gave. Raises TrustError unless EDGEROUTE_TRUST_MODEL is 1."""
     module = load_script(model)
     names = [v.debugName().split(".")[0] for v in list(module.graph.inputs())[1:]]
-    outputs = script_outputs(module, model)
-    return TorchSession(module, [Tensor(n, (), "float32") for n in names], [Tensor(n, (), "float32") for n in outputs])
+    given = json.loads(os.environ.get(SHAPES_VARIABLE, "{}"))
+    shapes = [tuple(given[n]) for n in names] if set(names) == set(given) else [tuple(s) for s in given.values()]
+    shapes += [()] * (len(names) - len(shapes))
+    inputs = [Tensor(n, s, "float32") for n, s in zip(names, shapes, strict=False)]
+    return TorchSession(module, inputs, [Tensor(n, (), "float32") for n in script_outputs(module, model)])
 
 
 def script_outputs(module: Any, model: Path) -> list[str]:

@@ -59,6 +59,13 @@ def test_torchscript_goes_through_the_legacy_exporter(nets: Path, tmp_path: Path
     assert difference(("torch-exported", nets / "program.pt2"), ("onnx", tmp_path / "net.onnx"), tmp_path) < TOLERANCE
 
 
+@pytest.mark.parametrize("file", ["traced.pt", "scripted.pt"])
+def test_torchscript_runs_with_the_shapes_that_core_says(nets: Path, tmp_path: Path, file: str) -> None:
+    arguments = {"model": str(nets / file), "program": str(nets / "program.pt2"), "shape": SHAPES["depthwise"]}
+    said = call("torch", "tests.nets.torch_live:run_script", arguments, tmp_path)
+    assert said["untrusted"] == "trust-needed" and said["shape"] == SHAPES["depthwise"] and said["difference"] < TOLERANCE
+
+
 def test_the_users_names_are_taken_over(nets: Path, tmp_path: Path) -> None:
     for converter in ("torch-onnx", "torch-onnx-legacy"):
         given = {"input_shapes": {"camera": SHAPES["depthwise"]}}
