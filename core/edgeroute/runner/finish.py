@@ -19,7 +19,18 @@ from edgeroute.runner.last_mile import equip
 from edgeroute.runner.result import by_weight, unmeasured_behind
 from edgeroute.runner.step import broken_promises
 from edgeroute.sidecar import Border
-from edgeroute.types import Artifact, ConversionResult, Finding, Severity, StepRecord, Target, Tensor, ValidationReport, Verification, to_json
+from edgeroute.types import (
+    Artifact,
+    ConversionResult,
+    Finding,
+    Severity,
+    StepRecord,
+    Target,
+    Tensor,
+    ValidationReport,
+    Verification,
+    to_json,
+)
 from edgeroute.workshop import Workshop
 
 
