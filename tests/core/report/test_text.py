@@ -69,8 +69,8 @@ def test_an_unmeasured_result_says_so() -> None:
 
 
 def test_a_hand_over_tells_how_to_finish() -> None:
-    handed = dataclasses.replace(sample.CLEAN, status="handed-over", target="cv25", details={"bundle": "out/digits.cv25.bundle"})
-    assert "edgeroute finish out/digits.cv25.bundle COMPILED" in text.render_result(handed)
+    handed = dataclasses.replace(sample.CLEAN, status="handed-over", target="cv25", details={"handover": {"bundle": "out/digits.cv25.handover"}})
+    assert "edgeroute finish out/digits.cv25.handover COMPILED" in text.render_result(handed)
 
 
 def test_a_file_that_needs_no_step_is_told() -> None:
