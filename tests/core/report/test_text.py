@@ -69,7 +69,9 @@ def test_an_unmeasured_result_says_so() -> None:
 
 
 def test_a_hand_over_tells_how_to_finish() -> None:
-    handed = dataclasses.replace(sample.CLEAN, status="handed-over", target="cv25", details={"handover": {"bundle": "out/digits.cv25.handover"}})
+    handed = dataclasses.replace(
+        sample.CLEAN, status="handed-over", target="cv25", details={"handover": {"bundle": "out/digits.cv25.handover"}}
+    )
     assert "edgeroute finish out/digits.cv25.handover COMPILED" in text.render_result(handed)
 
 
