@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from edgeroute.report.schema import schema
 from tests.cli.conftest import Call
 
 
@@ -44,6 +46,7 @@ def test_some_fail_and_the_others_stand(toy: Call) -> None:
     Path("bad.toy").write_text("nonsense")
     said = toy("convert", "good.toy", "bad.toy", "missing.toy", "--to", "toy-device", "--json")
     assert (said.code, said.json["status"]) == (13, "partial")
+    Draft202012Validator(schema("batch")).validate(said.json)
     assert [i["status"] for i in said.json["items"]] == ["succeeded", "failed", "failed"]
     assert [i["error"]["code"] for i in said.json["items"][1:]] == ["unknown-format", "source-missing"]
     assert Path("good.toy-device.toy").is_file()

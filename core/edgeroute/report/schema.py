@@ -201,8 +201,17 @@ def _explain(d: Definitions) -> dict[str, Json]:
     return record({"code": TEXT, "title": TEXT, "why": TEXT, "remedy": TEXT}, optional=("title", "why", "remedy"))
 
 
+def _batch(d: Definitions) -> dict[str, Json]:
+    result = {"anyOf": [d.of(ConversionResult), {"type": "null"}]}
+    error = {"anyOf": [ERROR, {"type": "null"}]}
+    item = record({"source": TEXT, "target": TEXT, "status": TEXT, "seconds": NUMBER, "result": result, "error": error})
+    status = {"enum": ["succeeded", "handed-over", "partial", "failed"]}
+    return record({"status": status, "exit_code": INTEGER, "seconds": NUMBER, "items": listed(item)})
+
+
 KINDS = {
     "convert": ("edgeroute convert --json", _convert),
+    "batch": ("edgeroute convert A B --to X,Y --json, and with --config", _batch),
     "plan": ("edgeroute plan --json", _plan),
     "check": ("edgeroute check --json", _check),
     "inspect": ("edgeroute inspect --json", _inspect),
