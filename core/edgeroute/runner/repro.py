@@ -53,7 +53,10 @@ def keep(workshop: Workshop, converter: Converter, ready: Ready, options: Any, k
     _scrub(workshop, staged, place)
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
-    staged.rename(place)
+    try:
+        staged.rename(place)
+    except OSError:  # another process failed in the same way and was faster: its folder tells the same
+        shutil.rmtree(staged, ignore_errors=True)
     _forget_old(place.parent)
     return place
 
