@@ -275,8 +275,9 @@ def _refuse(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], tr
 
 
 def _verdict(trail: Trail, target: str) -> EdgerouteError:
-    """The error that says most: the last one of a step, else that there is no route."""
+    """The error that says most: what was wrong with a file, else why a step failed, else that there is no route."""
     steps = [e for e in trail.errors if not isinstance(e, PlanError)]
     if not trail.errors:
         return PlanError(f"no route to {target} worked", remedy="`edgeroute doctor` looks for the reason")
-    return steps[-1] if steps else trail.errors[0]
+    lies = [e for e in steps if isinstance(e, VerificationFailed)]
+    return (lies or steps or trail.errors)[0 if not steps else -1]
