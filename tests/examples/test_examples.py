@@ -55,14 +55,14 @@ def run(words: list[Any], cwd: Path | None = None) -> str:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_keeps_its_contract(python: Path, name: str) -> None:
     """Without what converts, which `test_it_keeps_its_contract_at_work` adds."""
-    said = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not real", FOLDER / name / "tests"], FOLDER / name)
+    said = run([python, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not real", FOLDER / name / "tests"], FOLDER / name)
     assert " passed" in said and "failed" not in said and "skipped" not in said
 
 
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_keeps_its_contract_at_work(python: Path, name: str) -> None:
-    run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "real", FOLDER / name / "tests"], FOLDER / name)
+    run([python, "-m", "pytest", "-p", "no:cacheprovider", "-m", "real", FOLDER / name / "tests"], FOLDER / name)
 
 
 @pytest.mark.real
