@@ -58,6 +58,14 @@ def test_the_camera_feeds_bytes_as_they_are(home: Path, tmp_path: Path) -> None:
     assert tensor["scale"][0] == pytest.approx(1.0) or tensor["scale"][0] == pytest.approx(1 / 255)
 
 
+def test_what_no_input_scale_can_say_is_folded_into_the_network(home: Path, tmp_path: Path) -> None:
+    words = ["convert", str(DIGITS / "digits.onnx"), "--to", "artpec9", "--out", "folded.tflite", "--allow-degraded"]
+    result = run(home, tmp_path, *words, "--calibrate", str(DIGITS / "calibration"), "--preprocess", "imagenet", "--color", "bgr")
+    assert "camera" in result["route"]
+    (tensor,) = run(home, tmp_path, "inspect", "folded.tflite")["facts"]["inputs"]
+    assert (tensor["dtype"], tensor["scale"], tensor["zero_point"]) == ("uint8", pytest.approx([1.0]), [0])
+
+
 def test_the_second_time_no_tool_runs(home: Path, tmp_path: Path) -> None:
     digits(home, tmp_path, "artpec9")
     again = digits(home, tmp_path, "artpec9")

@@ -24,8 +24,9 @@ from edgeroute.runner.result import Journey, result_of
 from edgeroute.runner.search import search_best
 from edgeroute.runner.step import Done
 from edgeroute.sidecar import Border
-from edgeroute.types import Artifact, ConversionResult, Converter, Preprocess, Tensor, ValidationReport, Verification
+from edgeroute.types import Artifact, ConversionResult, Converter, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
+from edgeroute.verify.preprocess import leaves_bytes, pixel_range
 from edgeroute.workshop import Workshop
 
 
@@ -74,8 +75,8 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     artifact = recognize(source, workshop.plugins, workshop.catalog)
     _plan_before_work(workshop, artifact, target, request)
     inputs = shapes.resolve(_inputs(artifact, request), request.input_shapes)
-    folds = device.camera and request.preprocess.known
-    samples = measure.prepare(workshop, request, inputs, pixels=folds)
+    known = device.camera and request.preprocess.known
+    samples = measure.prepare(workshop, request, inputs, pixels=known)
     reference = measure.refer(workshop, artifact, samples, inputs, measure.words(request))
     yardstick = Yardstick(workshop, request, samples, inputs, artifact, reference)
     trail = Trail()
@@ -86,6 +87,7 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     def filled(chain: Chain) -> Mapping[str, object]:
         return fills(samples, inputs, request, chain)
 
+    folds = known and not leaves_bytes(request.preprocess)
     wishes = (CAMERA,) if folds and samples.calibration.pixels and CAMERA in {c.name for c in workshop.catalog.converters} else ()
     search = Search(workshop, target, request, filled, yardstick.verify, validate, yardstick.source_untouched, wishes)
     arrival, tried = (explore(search, artifact, trail), []) if request.effort == "fast" else search_best(search, artifact, trail)
@@ -129,7 +131,7 @@ def _deliver(journey: Journey, request: Request, border: Border) -> ConversionRe
 
 
 CAMERA = "camera"
-"""Converters of this name fold the preprocessing into the model; taken for cameras wherever the preprocessing is known."""
+"""Converters of this name fold the preprocessing into the model; taken for cameras where no input scale can say what is known of it."""
 
 
 def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Request, chain: Chain = NO_STEPS) -> Mapping[str, object]:
@@ -142,20 +144,10 @@ def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Re
         "signature": request.signature,
         "code_path": str(Path.cwd()) if request.model_factory else "",
     }
-    values["input_range"] = input_range(request.preprocess, chain)
+    values["input_range"] = (0.0, 255.0) if chain.raw_pixels else pixel_range(request.preprocess)
     if samples is not None:
         values["calibration"] = measure.as_pixels(samples.calibration) if chain.raw_pixels else samples.calibration
     return values
-
-
-def input_range(preprocess: Preprocess, chain: Chain) -> tuple[float, float] | None:
-    """What pixels 0 and 255 become before the model sees them, so that its input's scale leaves the byte as it is; None if unknown."""
-    if chain.raw_pixels:
-        return (0.0, 255.0)
-    if not preprocess.known or len(set(preprocess.mean)) > 1 or len(set(preprocess.std)) > 1:
-        return None
-    low, high = ((pixel * preprocess.scale - preprocess.mean[0]) / preprocess.std[0] for pixel in (0, 255))
-    return (low, high)
 
 
 def _plan_before_work(workshop: Workshop, artifact: Artifact, target: str, request: Request) -> None:

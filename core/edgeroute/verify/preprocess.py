@@ -99,6 +99,26 @@ def per_channel(values: tuple[float, ...], channels: int, name: str) -> tuple[fl
     return values
 
 
+def pixel_range(preprocess: Preprocess) -> tuple[float, float] | None:
+    """What pixels 0 and 255 become before the model sees them; None where that is unknown or differs between the channels."""
+    if not preprocess.known or len(set(preprocess.mean)) > 1 or len(set(preprocess.std)) > 1:
+        return None
+    low, high = ((pixel * preprocess.scale - preprocess.mean[0]) / preprocess.std[0] for pixel in (0, 255))
+    return (low, high)
+
+
+def leaves_bytes(preprocess: Preprocess) -> bool:
+    """Whether a uint8 input's scale and zero point alone say all of it, so that a camera's bytes need nothing else.
+
+    True for one scale and mean for all channels in RGB or grey, where pixel mean/scale is the zero point: a whole number of 0..255.
+    """
+    limits = pixel_range(preprocess)
+    if limits is None or preprocess.color == "bgr" or limits[0] >= limits[1]:
+        return False
+    zero = preprocess.mean[0] / preprocess.scale
+    return 0 <= round(zero) <= 255 and abs(zero - round(zero)) < 1e-6
+
+
 def doubts(preprocess: Preprocess) -> tuple[Finding, ...]:
     """What looks like a slip: the means and deviations of 0..1 pictures applied to 0..255 pixels, or the reverse."""
     largest = max(abs(v) for v in (*preprocess.mean, *preprocess.std))

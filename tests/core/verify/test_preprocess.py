@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgeroute.errors import UsageError
 from edgeroute.types import Preprocess
@@ -96,3 +98,31 @@ def test_one_value_serves_all_channels_and_a_wrong_number_is_told() -> None:
     assert preprocess.per_channel((2.0,), 3, "mean") == (2.0, 2.0, 2.0)
     with pytest.raises(UsageError, match="3 values for --mean, but the model's input has 1"):
         preprocess.per_channel((1.0, 2.0, 3.0), 1, "mean")
+
+
+@pytest.mark.parametrize(
+    ("how", "leaves"),
+    [
+        (Preprocess(), False),
+        (Preprocess(known=True), True),
+        (Preprocess(scale=1 / 255, known=True), True),
+        (Preprocess(mean=(127.0,), std=(128.0,), known=True), True),
+        (Preprocess(mean=(127.5,), std=(127.5,), known=True), False),
+        (Preprocess(scale=1 / 255, color="bgr", known=True), False),
+        (Preprocess(scale=-1.0, known=True), False),
+        (Preprocess(mean=(300.0,), known=True), False),
+        (preprocess.PRESETS["imagenet"], False),
+    ],
+)
+def test_what_one_scale_and_zero_point_can_say(how: Preprocess, leaves: bool) -> None:
+    assert preprocess.leaves_bytes(how) is leaves
+
+
+@given(zero=st.integers(0, 255), scale=st.floats(1e-4, 10), std=st.floats(1e-3, 300))
+def test_where_bytes_are_left_the_quantized_pixel_is_the_pixel(zero: int, scale: float, std: float) -> None:
+    how = Preprocess(scale=scale, mean=(zero * scale,), std=(std,), known=True)
+    limits = preprocess.pixel_range(how)
+    assert preprocess.leaves_bytes(how) and limits is not None
+    step = (limits[1] - limits[0]) / 255
+    for pixel in range(256):
+        assert round((pixel * scale - zero * scale) / std / step) + round(-limits[0] / step) == pixel
