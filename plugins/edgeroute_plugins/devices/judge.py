@@ -13,6 +13,8 @@ from edgeroute_plugins.devices.tables import artpec8_status, table
 
 Reasons = tuple[tuple[str, str], ...]
 ACCELERATOR, CPU, REFUSED = "accelerator", "cpu", "refused"
+BEHIND = "A7-005"
+"""The reason of an operator that could be mapped, and is lost with the one before it."""
 
 
 def judge(graph: Graph, target: Target) -> tuple[Judgement, ...]:
@@ -69,7 +71,7 @@ def leaving(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
 
 
 def _behind(judgement: Judgement, cut: Node) -> Judgement:
-    return Judgement(judgement.node, CPU, (("behind", f"it comes after {cut.where}, where the Edge TPU part ends"),), judgement.certainty)
+    return Judgement(judgement.node, CPU, ((BEHIND, f"it comes after {cut.where}, where the Edge TPU part ends"),), judgement.certainty)
 
 
 def _alone7(node: Node) -> Judgement:

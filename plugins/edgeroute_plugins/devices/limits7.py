@@ -92,7 +92,7 @@ def on_batch(node: Node) -> str:
     elif node.name in REDUCTIONS:
         hit = rank == 4 and 0 in (axes(node.input(1), rank) or ())
     elif node.name == "SPLIT":
-        hit = rank > 1 and axes(node.input(0), rank) == (0,)
+        hit = rank > 1 and len(node.outputs) > 1 and axes(node.input(0), rank) == (0,)
     else:
         return ""
     return "it acts on the first dimension" if hit else ""
@@ -141,7 +141,12 @@ def unmapped(node: Node) -> str:
         return f"{node.operator.label} is not in the Edge TPU's table"
     if entry["status"] == "mapped":
         return ""
-    return f"{node.name} was seen to stay on the CPU" + (f"; use {entry['instead']}" if "instead" in entry else "")
+    return f"{node.name} was seen to stay on the CPU"
+
+
+def instead(node: Node) -> str:
+    """What the Edge TPU maps in place of an operator; empty where nothing is known."""
+    return str(table("artpec7")["operators"].get(node.name, {}).get("instead", ""))
 
 
 def refused_version(node: Node) -> str:

@@ -62,6 +62,8 @@ def refused_tensor(node: Node) -> str:
     for tensor in node.touched:
         if len(tensor.shape) > limits["rank"]:
             return f"{tensor.name} has {len(tensor.shape)} dimensions"
+        if 0 in tensor.shape:
+            return f"{tensor.name} has the shape {list(tensor.shape)}"
         if len(tensor.shape) == 4 and max(tensor.shape[1:3]) > limits["size"]:
             return f"{tensor.name} is {tensor.shape[1]}x{tensor.shape[2]}"
     for tensor, types in [(t, ("int64", "string")) for t in node.data] + [(t, ("int16", "int64")) for t in node.outputs]:

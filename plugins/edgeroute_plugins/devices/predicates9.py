@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 
 from edgeroute_plugins.devices.cases import OperatorCheck
-from edgeroute_plugins.devices.fixed import wrong_output
+from edgeroute_plugins.devices.fixed import int8_scheme, wrong_output
 from edgeroute_plugins.devices.graph import Node, axes, elements, integers
 from edgeroute_plugins.devices.tables import table
 from edgeroute_plugins.tflite.reader import TensorData
@@ -107,7 +107,7 @@ def scales_fit(x: TensorData | None, y: TensorData | None) -> bool:
 
 
 def convolution(node: Node) -> str:
-    return _kernel(node) or _strides(node) or _multiplier(node)
+    return _kernel(node) or _strides(node) or _scales(node)
 
 
 def _kernel(node: Node) -> str:
@@ -122,13 +122,13 @@ def _strides(node: Node) -> str:
     return f"its kernel is {node.kernel[0]}x{node.kernel[1]} with stride {high}" if max(node.kernel) > 7 and high > 1 else ""
 
 
-def _multiplier(node: Node) -> str:
-    """0 <= I·W/O < 65536."""
+def _scales(node: Node) -> str:
+    """0 <= I·W/O < 65536; the bias has the zero point 0 and the scale I·W."""
     x, weights, y = node.x, node.weights, node.y
     if x is None or weights is None or y is None or not (x.scale and weights.scale and y.scale) or y.scale[0] <= 0:
         return ""
     factor = x.scale[0] * max(weights.scale) / y.scale[0]
-    return "" if 0 <= factor < 65536 else f"input scale times weight scale over output scale is {factor:g}"
+    return int8_scheme(node) if 0 <= factor < 65536 else f"input scale times weight scale over output scale is {factor:g}"
 
 
 def depth_to_space(node: Node) -> str:
@@ -153,7 +153,7 @@ def dense(node: Node) -> str:
         return "its weights are not a matrix"
     if elements(node.y) != node.weights.shape[0]:
         return f"it computes {elements(node.y) // max(node.weights.shape[0], 1)} rows at once"
-    return _multiplier(node)
+    return _scales(node)
 
 
 def leaky_relu(node: Node) -> str:
@@ -233,7 +233,7 @@ def transpose_convolution(node: Node) -> str:
         return f"its strides are {node.strides[0]}x{node.strides[1]}"
     if max(node.kernel) > 7 and node.text("padding") != "SAME":
         return f"its kernel is {node.kernel[0]}x{node.kernel[1]} without SAME padding"
-    return _kernel(node) or _multiplier(node)
+    return _kernel(node) or _scales(node)
 
 
 def transpose(node: Node) -> str:

@@ -9,7 +9,7 @@ from edgeroute_plugins.devices import limits7
 from edgeroute_plugins.devices.cases import Case, Check, Hit, judged
 from edgeroute_plugins.devices.edgetpu_package import Package
 from edgeroute_plugins.devices.graph import CONVOLUTIONS, EDGETPU, INT8, Graph, Node, elements
-from edgeroute_plugins.devices.judge import leaving
+from edgeroute_plugins.devices.judge import ACCELERATOR, BEHIND, leaving
 from edgeroute_plugins.devices.rules_quant import weighted
 from edgeroute_plugins.devices.tables import table
 
@@ -38,8 +38,8 @@ def compiled_or_not(case: Case) -> Iterator[Hit]:
 
 def cut(case: Case) -> Iterator[Hit]:
     """The operator that ends the Edge TPU part, with what is lost behind it."""
-    behind = [j.node for j in case.judgements if j.place == "cpu" and any(code == "behind" for code, _ in j.reasons)]
-    mapped = [j.node for j in case.judgements if j.place == "accelerator"]
+    behind = [j.node for j in case.judgements if any(code == BEHIND for code, _ in j.reasons)]
+    mapped = [j.node for j in case.judgements if j.place == ACCELERATOR]
     if not mapped:
         if case.judgements:
             yield Hit("no operator can be mapped", cost=1.0, severity=Severity.ERROR)
@@ -50,9 +50,18 @@ def cut(case: Case) -> Iterator[Hit]:
     first = after[0]
     lost = case.graph.share(tuple(j.node for j in after))
     reason = "; ".join(what for _, what in first.reasons)
-    text = f"{reason}. {len(mapped)} operators stay on the Edge TPU, {len(after)} from here on leave it ({lost:.0%} of the MACs"
-    tail = f"; {len(behind)} of them could have been mapped)" if behind else ")"
-    yield Hit(text + tail, first.node.where, max(lost, 0.01), Severity.ERROR if lost > LOST else None)
+    text = f"{reason}; {len(mapped)} operators stay on the Edge TPU, {len(after)} leave it from here on ({lost:.0%} of the MACs"
+    tail = f", {len(behind)} of them could have been mapped)" if behind else ")"
+    yield Hit(f"{first.node.where}, {text}{tail}", first.node.where, max(lost, 0.01), Severity.ERROR if lost > LOST else None)
+
+
+def unmapped(case: Case) -> Iterator[Hit]:
+    """With what maps in place of the operator, where that is known."""
+    for judgement in case.judgements:
+        for what in (what for code, what in judgement.reasons if code == "A7-018"):
+            known = limits7.instead(judgement.node)
+            remedy = f"Use {known} in place of {judgement.node.name}." if known else ""
+            yield Hit(what, judgement.node.where, case.graph.share((judgement.node,)), remedy=remedy)
 
 
 def large(case: Case) -> Iterator[Hit]:
@@ -96,7 +105,12 @@ def readable(case: Case) -> list[Package]:
 
 
 def runtime(case: Case) -> Iterator[Hit]:
+    """Of a compiled file its package; before compilation, and only where a runtime was named, the operators' rows of the table."""
     named = case.runtime.get("edgetpu", "")
+    for node in case.graph.nodes if named.isdigit() else ():
+        first = table("artpec7")["operators"].get(node.name, {}).get("runtime", 0)
+        if first > int(named):
+            yield Hit(f"{node.name} is mapped from runtime {first} on; runtime {named} was named", node.where, case.graph.share((node,)))
     has = int(named) if named.isdigit() else limits()["safe_runtime"]
     for package in readable(case):
         if package.min_runtime > has:
@@ -131,11 +145,12 @@ CHECKS: Mapping[str, Check] = {
     "A7-005": cut,
     "A7-016": large,
     "A7-017": cache,
+    "A7-018": unmapped,
     "A7-019": versions,
     "A7-020": per_tensor,
     "A7-021": runtime,
     "A7-022": leftovers,
     "A7-023": parts,
     "A7-024": streaming,
-    **{code: judged(code) for code in (*limits7.LIMITS, "A7-003", "A7-004", "A7-018")},
+    **{code: judged(code) for code in (*limits7.LIMITS, "A7-003", "A7-004")},
 }

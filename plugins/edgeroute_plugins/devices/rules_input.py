@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from edgeroute.types import Preprocess, Severity
 from edgeroute_plugins.devices.cases import Case, Check, Hit
-from edgeroute_plugins.devices.graph import INT8
+from edgeroute_plugins.devices.graph import INT8, matters
 from edgeroute_plugins.tflite.reader import TensorData
 
 IMAGE_CHANNELS = (1, 3, 4)
@@ -15,8 +15,8 @@ USUAL = ((1 / 255, 0.0, 0.0), (1 / 128, 127.5, 128.0), (1 / 127.5, 127.0, 128.0)
 
 
 def images(case: Case) -> Iterator[TensorData]:
-    """The graph's inputs that can be pictures."""
-    return (t for t in case.graph.inputs if len(t.shape) == 4)
+    """The graph's inputs that can be pictures; a vector with three dimensions of 1 around it is none."""
+    return (t for t in case.graph.inputs if len(t.shape) == 4 and matters(t.shape[1:]) > 1)
 
 
 def _where(tensor: TensorData) -> str:
@@ -41,8 +41,8 @@ def dtype(case: Case) -> Iterator[Hit]:
 
 
 def batch(case: Case) -> Iterator[Hit]:
-    for tensor in images(case):
-        if tensor.shape[0] != 1:
+    for tensor in case.graph.inputs:
+        if len(tensor.shape) == 4 and tensor.shape[0] != 1:
             yield Hit(f"the shape is {list(tensor.shape)}", _where(tensor), 1.0)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from edgeroute.types import Severity
 from edgeroute_plugins.devices.cases import Case, Check, Hit, per_operator
-from edgeroute_plugins.devices.fixed import wrong_output
-from edgeroute_plugins.devices.graph import FLOATS, INT8, ROLES, WEIGHTED, Graph, Node
+from edgeroute_plugins.devices.fixed import int8_scheme, wrong_output
+from edgeroute_plugins.devices.graph import FLOATS, INT8, ROLES, Graph, Node
 from edgeroute_plugins.devices.judge import leaving
 from edgeroute_plugins.tflite.analysis import Place, analyse
 from edgeroute_plugins.tflite.reader import TensorData
@@ -16,9 +16,9 @@ SAME_SCALE = frozenset({
     "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "CONCATENATION",
     "PAD", "SLICE", "STRIDED_SLICE", "GATHER", "PACK", "SPLIT", "TILE", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE",
 })  # fmt: skip
+COPIED = frozenset({*INT8, "int16"})
 RESCALING_UINT8 = frozenset({"CONCATENATION"})
 """Kernels of the uint8 scheme (TensorFlow 1) that rescale their inputs, so that scales may differ."""
-BIAS_TOLERANCE = 1e-4
 
 
 def islands(case: Case) -> Iterator[Hit]:
@@ -83,13 +83,14 @@ def wide_activations(case: Case) -> Iterator[Hit]:
 
 def scale_relation(node: Node) -> str:
     """An operator that copies values although the scales differ."""
-    if node.name not in SAME_SCALE or node.y is None or node.y.dtype not in INT8:
+    if node.name not in SAME_SCALE:
         return ""
-    if node.name in RESCALING_UINT8 and node.y.dtype == "uint8":
-        return ""
-    for tensor in _copied(node):
-        if tensor.dtype in INT8 and not same_parameters(tensor, node.y):
-            return f"({_pair(tensor)}) becomes ({_pair(node.y)})"
+    for y in node.outputs:
+        if y.dtype not in COPIED or (node.name in RESCALING_UINT8 and y.dtype == "uint8"):
+            continue
+        for tensor in _copied(node):
+            if tensor.dtype == y.dtype and not same_parameters(tensor, y):
+                return f"({_pair(tensor)}) becomes ({_pair(y)})"
     return ""
 
 
@@ -108,36 +109,6 @@ def same_parameters(a: TensorData, b: TensorData) -> bool:
 
 def _pair(tensor: TensorData) -> str:
     return f"{tensor.scale[0]:g}, {tensor.zero_point[0] if tensor.zero_point else 0}"
-
-
-def int8_scheme(node: Node) -> str:
-    """Symmetric int8 weights, and a bias in the accumulator's scale."""
-    if node.name not in WEIGHTED:
-        return ""
-    x, weights, bias = node.x, node.weights, node.bias
-    if weights is not None and weights.dtype == "int8" and any(weights.zero_point) and node.is_integer:
-        return f"its weights have the zero point {next(z for z in weights.zero_point if z)}"
-    if bias is None or bias.dtype not in ("int32", "int64") or not bias.scale:
-        return ""
-    if any(bias.zero_point):
-        return f"its bias has the zero point {next(z for z in bias.zero_point if z)}"
-    off = _bias_error(x, weights, bias)
-    return f"its bias scale is off by {off:.2%}" if off > BIAS_TOLERANCE else ""
-
-
-def _bias_error(x: TensorData | None, weights: TensorData | None, bias: TensorData) -> float:
-    """The largest relative difference between bias scale and input scale times weight scale."""
-    if x is None or weights is None or not x.scale or not weights.scale:
-        return 0.0
-    count = max(len(weights.scale), len(bias.scale))
-    if {len(weights.scale), len(bias.scale)} - {1, count}:
-        return 1.0
-    worst = 0.0
-    for i in range(count):
-        expected = x.scale[0] * weights.scale[i % len(weights.scale)]
-        if expected > 0:
-            worst = max(worst, abs(bias.scale[i % len(bias.scale)] - expected) / expected)
-    return worst
 
 
 def weighted(graph: Graph) -> tuple[Node, ...]:

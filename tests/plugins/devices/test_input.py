@@ -70,6 +70,12 @@ def test_a_device_without_a_camera_feeds_what_it_likes(tmp_path: Path) -> None:
     assert "TFL-015" not in codes(report(Held(with_input(scale=0.3, zero=7), "cpu"), tmp_path))
 
 
+def test_a_vector_is_no_picture(tmp_path: Path) -> None:
+    """The head of a network that was cut in two takes [1, 1, 1, 1024]."""
+    assert not {"TFL-013", "TFL-014", "TFL-015"} & codes(report(Held(with_input(shape=(1, 1, 1, 1024), scale=0.02), "artpec8"), tmp_path))
+    assert "TFL-012" in codes(report(Held(with_input(shape=(2, 1, 1, 1024), scale=0.02), "artpec8"), tmp_path))
+
+
 def test_larod_makes_rgb_only(tmp_path: Path) -> None:
     bgr = Preprocess(scale=1 / 255, color="bgr", known=True)
     assert "bgr" in only(report(Held(with_input(), "artpec8", {"preprocess": bgr}), tmp_path), "TFL-014").message

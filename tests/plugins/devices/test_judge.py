@@ -38,7 +38,7 @@ def test_what_depends_on_the_cut_is_lost_and_what_does_not_is_kept(tmp_path: Pat
     placement = placed(net.build(lost, kept), "artpec7", tmp_path)
     assert names(placement, "cpu") == ["HARD_SWISH", "CONV_2D"]
     assert placement["cut"] == {"index": 2, "operator": "HARD_SWISH", "mapped": 3, "in_front": 0, "left": 2}
-    assert [r["code"] for r in placement["operators"][3]["reasons"]] == ["behind"]
+    assert [r["code"] for r in placement["operators"][3]["reasons"]] == ["A7-005"]
 
 
 def test_what_comes_before_the_first_mapped_operator_stays_in_front(tmp_path: Path) -> None:
@@ -48,6 +48,19 @@ def test_what_comes_before_the_first_mapped_operator_stays_in_front(tmp_path: Pa
     answer = report(Held(net.build(), "artpec7"), tmp_path)
     assert answer.placement["cut"] == {"index": None, "operator": "", "mapped": 1, "in_front": 2, "left": 0}
     assert "A7-005" not in codes(answer)
+
+
+def test_an_unmapped_operator_is_told_with_what_maps_in_its_place(tmp_path: Path) -> None:
+    net, x = start()
+    net.plain("FLOOR_MOD", net.plain("HARD_SWISH", net.conv(x, 16)))
+    found = {f.where: f.remedy for f in report(Held(net.build(), "artpec7"), tmp_path).findings if f.code == "A7-018"}
+    assert found["HARD_SWISH#2"] == "Use RELU6 and MUL in place of HARD_SWISH." and "FLOOR_MOD#3" in found
+
+
+def test_a_split_into_one_part_is_no_split(tmp_path: Path) -> None:
+    """As in Google's traffic model, which the compiler maps."""
+    placement = placed(split((0,), 1), "artpec7", tmp_path)
+    assert placement["cut"]["left"] == 0
 
 
 def test_losing_nearly_all_macs_is_an_error(tmp_path: Path) -> None:
@@ -244,6 +257,13 @@ def test_predicates_of_artpec9(data: bytes, fits: bool, tmp_path: Path) -> None:
     assert bool(placed(data, "artpec9", tmp_path)["counts"]["accelerator"]) == fits
 
 
+def split(axis: Sequence[int], parts: int) -> bytes:
+    net, x = start()
+    trunk = net.conv(x, 16)
+    net.plain("SPLIT", net.numbers(axis), trunk, shape=(1, 8, 8, 16), dtype="int8", num_splits=parts)
+    return net.build()
+
+
 def convolved(**more: object) -> bytes:
     net = Net()
     net.conv(net.input((1, 16, 16, 16), "int8", S), 16, **more)  # type: ignore[arg-type]
@@ -261,6 +281,7 @@ def convolved(**more: object) -> bytes:
         (convolved(stride=3), False),
         (convolved(weight_scale=[S] * 16), True),
         (convolved(weight_scale=1e6, scale=1e-6), False),
+        (convolved(bias_scale=1.01 * S * S), False),
         (convolved(depthwise=True), True),
         (convolved(depthwise=True, kernel=(1, 1), stride=2), False),
         (convolved(depthwise=True, weight_scale=[S] * 16), True),

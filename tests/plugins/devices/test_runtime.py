@@ -12,7 +12,7 @@ from edgeroute_plugins.devices.runtime import resolve
 from edgeroute_plugins.devices.tables import newer, number, release
 from tests.plugins.devices.builder import package
 from tests.plugins.devices.cases_artpec7 import after, compiled
-from tests.plugins.devices.cases_tflite import verified, versions
+from tests.plugins.devices.cases_tflite import then, verified, versions
 from tests.plugins.devices.holding import Held, codes, only, report, target
 
 
@@ -32,6 +32,16 @@ def test_an_unknown_runtime_names_the_known_ones(value: object) -> None:
 def test_an_operator_newer_than_the_named_runtime_is_an_error(tmp_path: Path) -> None:
     found = only(report(Held(versions(6), "artpec8", {"runtime": "axis-os-10.6"}), tmp_path), "TFL-024")
     assert found.severity == Severity.ERROR and "2.9.0" in found.message and "2.3.1" in found.remedy
+
+
+@pytest.mark.parametrize(("named", "told"), [("12", True), ("13", False), ("", False)])
+def test_an_operator_that_a_named_edge_tpu_runtime_lacks_is_told_before_compilation(named: str, told: bool, tmp_path: Path) -> None:
+    packed = then(lambda net, x: net.plain("SUM", x, net.numbers([1]), shape=(1, 1, 8, 16)))
+    context = {"phase": "before-compile", "runtime": {"edgetpu": named} if named else {}}
+    answer = report(Held(packed, "artpec7", context), tmp_path)
+    assert [
+        f.message.endswith("SUM is mapped from runtime 13 on; runtime 12 was named") for f in answer.findings if f.code == "A7-021"
+    ] == [True] * told
 
 
 def test_a_newer_runtime_takes_it(tmp_path: Path) -> None:
