@@ -94,6 +94,13 @@ def test_a_conversion_tells_what_the_issue_asks_for(toy: Call) -> None:
     assert Path(value["artifact"]["path"]).is_file()
 
 
+def test_a_check_that_fails_writes_its_report_too(toy: Call, tmp_path: Path) -> None:
+    said = toy("check", "model.toy", "--to", "toy-device", "--no-run", "--report", tmp_path / "check.html")
+    assert said.code == 8 and "refused" in (tmp_path / "check.html").read_text(encoding="utf-8")
+    refused = toy("check", "model.toy", "--to", "toy-device", "--report", tmp_path / "no" / "check.html")
+    assert refused.code == 9 and "report-unwritable" in refused.err
+
+
 def test_a_check_that_fails_exits_with_its_own_code_and_still_prints_its_report(toy: Call) -> None:
     said = toy("check", "model.toy", "--to", "toy-device", "--no-run", "--json")
     assert said.code == 8 and obeys(said, "check")["ok"] is False

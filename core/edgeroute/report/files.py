@@ -10,8 +10,10 @@ from pathlib import Path
 from edgeroute.catalog import Catalog
 from edgeroute.errors import OutputError, UsageError
 from edgeroute.report import html, markdown
+from edgeroute.report.blocks import Document
 from edgeroute.report.facts import as_json
 from edgeroute.report.graph import graph_json
+from edgeroute.report.models import validation_document
 from edgeroute.report.result import result_document
 
 SUFFIXES = (".html", ".md", ".json")
@@ -29,25 +31,24 @@ def must_be_report(path: Path) -> None:
 
 def write_report(result: object, path: Path, catalog: Catalog | None = None) -> Path:
     """Write a `ConversionResult` (or its JSON) as .html, .md or .json; whole or not at all."""
+    graph = graph_json(catalog) if catalog is not None else None
+    return _write(path, result, lambda value: result_document(value, graph))
+
+
+def write_check(validation: object, path: Path) -> Path:
+    """The same for a `ValidationReport`."""
+    return _write(path, validation, validation_document)
+
+
+def _write(path: Path, value: object, document: Callable[[object], Document]) -> Path:
     must_be_report(path)
-    render = RENDERERS[path.suffix.lower()]
-    write_text(path, render(result, graph_json(catalog) if catalog is not None else None))
+    suffix = path.suffix.lower()
+    text = json.dumps(as_json(value), indent=1) + "\n" if suffix == ".json" else RENDERERS[suffix](document(value))
+    write_text(path, text)
     return path
 
 
-def _html(result: object, graph: Mapping[str, object] | None) -> str:
-    return html.render(result_document(result, graph))
-
-
-def _markdown(result: object, graph: Mapping[str, object] | None) -> str:
-    return markdown.render(result_document(result, graph))
-
-
-def _json(result: object, graph: Mapping[str, object] | None) -> str:
-    return json.dumps(as_json(result), indent=1) + "\n"
-
-
-RENDERERS: Mapping[str, Callable[[object, Mapping[str, object] | None], str]] = {".html": _html, ".md": _markdown, ".json": _json}
+RENDERERS: Mapping[str, Callable[[Document], str]] = {".html": html.render, ".md": markdown.render}
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from edgeroute.errors import OutputError, UsageError
 from edgeroute.report import write
+from edgeroute.report.files import write_check
 from edgeroute.types import to_json
 from tests.core.report import sample
 
@@ -18,6 +19,13 @@ def test_the_suffix_says_which_kind(tmp_path: Path, name: str, begins: str) -> N
     path = write(sample.RESULT, tmp_path / name, sample.CATALOG)
     assert path.read_text(encoding="utf-8").startswith(begins)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("name", "begins"), [("c.html", "<!doctype html>"), ("c.md", "# "), ("c.json", "{")])
+def test_a_check_is_written_like_a_conversion(tmp_path: Path, name: str, begins: str) -> None:
+    path = write_check(sample.RESULT.validation, tmp_path / name)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(begins) and ("<svg" in text) == (path.suffix == ".html")
 
 
 def test_json_is_the_result(tmp_path: Path) -> None:
