@@ -40,18 +40,26 @@ class Equalization:
 def equalize(graph: Graph, feeds: Iterable[Mapping[str, Array]], per_channel: bool, steps: int = 300) -> Equalization:
     """Rescale channels in place for weights per channel or per tensor; `feeds` are calibration samples."""
     classes = classify(graph)
+    problem = _problem(graph, classes, feeds, per_channel)
+    if problem is None:
+        return Equalization(0, 0, 0.0, 0.0, 1.0)
+    numbers, terms = problem
+    logs, before, after = minimise(terms, len(set(numbers.values())), steps)
+    factors = {root: float(np.exp(logs[index])) for root, index in numbers.items()}
+    layers = apply(graph, classes, factors)
+    top = float(np.exp(np.abs(logs).max()))
+    return Equalization(len(set(numbers.values())) - 1, layers, 10 * np.log10(before), 10 * np.log10(after), top)
+
+
+def _problem(
+    graph: Graph, classes: Classes, feeds: Iterable[Mapping[str, Array]], per_channel: bool
+) -> tuple[dict[int, int], list[ActivationTerm | WeightTerm]] | None:
+    """Index of every class's scale, and the noise to minimise; None when nothing is free."""
     axes: dict[str, int | None] = {n: (1 if len(s) > 1 else None) for n, s in graph.shapes.items() if n not in graph.constants}
     found = measure(graph, feeds, axes)
     numbers = _numbering(classes)
     terms = _terms(graph, classes, found, numbers, per_channel)
-    count = len(set(numbers.values()))
-    if count < 2 or not terms:
-        return Equalization(0, 0, 0.0, 0.0, 1.0)
-    logs, before, after = minimise(terms, count, steps)
-    factors = {root: float(np.exp(logs[index])) for root, index in numbers.items()}
-    layers = apply(graph, classes, factors)
-    top = float(np.exp(np.abs(logs).max()))
-    return Equalization(count - 1, layers, 10 * np.log10(before), 10 * np.log10(after), top)
+    return (numbers, terms) if len(set(numbers.values())) > 1 and terms else None
 
 
 def apply(graph: Graph, classes: Classes, factors: Mapping[int, float]) -> int:

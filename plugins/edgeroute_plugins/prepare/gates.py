@@ -57,7 +57,7 @@ def find_gates(graph: Graph) -> list[Gate]:
 
 
 def open_gates(graph: Graph, sources: Collection[str] | None = None) -> int:
-    """Open the gates of these sources (all by default) whose source is a linear layer's output that nothing else reads."""
+    """Open the gates of these sources (all by default) whose source is a layer's output, perhaps bounded, that nothing else reads."""
     done = 0
     for gate in find_gates(graph):
         if gate.is_open or (sources is not None and gate.source not in sources) or not _can_open(graph, gate):
@@ -140,7 +140,10 @@ def _can_open(graph: Graph, gate: Gate) -> bool:
     shape = graph.shapes.get(gate.source, ())
     readers = {id(n) for n in graph.consumers.get(gate.source, [])}
     alone = readers <= {id(gate.product), id(gate.shift), id(gate.squash)} and not graph.leaves(gate.source)
-    return len(shape) == 4 and shape[1] > 1 and alone and linear.is_linear(graph, graph.producer(gate.source))
+    maker = graph.producer(gate.source)
+    if maker is not None and maker.op_type == "Min" and maker.input[1] in graph.constants:
+        maker = graph.producer(maker.input[0])
+    return len(shape) == 4 and shape[1] > 1 and alone and linear.is_linear(graph, maker)
 
 
 def _close(graph: Graph, gate: Gate) -> None:

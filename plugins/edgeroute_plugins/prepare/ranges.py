@@ -25,8 +25,11 @@ SATURATED = 6.5
 EVERYTHING: Interval = (-np.inf, np.inf)
 
 
-def dead_zones(model: Any) -> dict[int, Interval]:
-    """Tensor index of the first graph → the interval outside of which its values do not matter, where there is one."""
+def dead_zones(model: Any, known: Mapping[int, Interval] | None = None) -> dict[int, Interval]:
+    """Tensor index of the first graph → the interval outside of which its values do not matter, where there is one.
+
+    `known` are the tensors' ranges: what is added before a rectifier does not matter below the negative of what the other operand reaches.
+    """
     graph = model.subgraphs[0]
     readers = _readers(graph)
     outputs = {int(i) for i in graph.outputs}
@@ -35,6 +38,7 @@ def dead_zones(model: Any) -> dict[int, Interval]:
         if index in outputs or editing.constant(model, graph.tensors[index]) is not None:
             continue
         interval = _gated(model, index, operators, readers) or _squashed(model, operators)
+        interval = interval or _rectified(model, index, operators, readers, known or {})
         if interval is not None:
             found[index] = interval
     return found
@@ -55,11 +59,11 @@ def narrow_calibrated(model: Any) -> int:
     """Cut the calibrated `min` and `max` of a model's tensors at its dead zones, in place; returns how many changed."""
     tensors = model.subgraphs[0].tensors
     known = {}
-    for index in (zones := dead_zones(model)):
-        quantization = tensors[index].quantization
+    for index, tensor in enumerate(tensors):
+        quantization = tensor.quantization
         if quantization is not None and quantization.min is not None and len(quantization.min) == 1:
             known[index] = (float(quantization.min[0]), float(quantization.max[0]))
-    changed = narrowed(known, zones)
+    changed = narrowed(known, dead_zones(model, known))
     for index, (low, high) in changed.items():
         tensors[index].quantization.min = np.array([low], np.float32)
         tensors[index].quantization.max = np.array([high], np.float32)
@@ -87,6 +91,21 @@ def _squashed(model: Any, operators: list[Any]) -> Interval | None:
         "RELU_N1_TO_1": (-1.0, 1.0),
     }
     return intervals.get(kinds.pop()) if len(kinds) == 1 else None
+
+
+def _rectified(
+    model: Any, index: int, operators: list[Any], readers: Mapping[int, list[Any]], known: Mapping[int, Interval]
+) -> Interval | None:
+    """The interval of an operand of a sum that is rectified at once, when nothing else reads the operand."""
+    if len(operators) != 1 or _name(model, operators[0]) != "ADD":
+        return None
+    kinds, result = editing.schema().ActivationFunctionType, int(operators[0].outputs[0])
+    other = next((int(i) for i in operators[0].inputs if int(i) != index), -1)
+    following = readers.get(result, [])
+    fused = getattr(operators[0].builtinOptions, "fusedActivationFunction", 0) in (kinds.RELU, kinds.RELU6)
+    rectified = fused or (len(following) == 1 and _name(model, following[0]) in ("RELU", "RELU6"))
+    leaves = not fused and result in {int(i) for i in model.subgraphs[0].outputs}
+    return (-known[other][1], np.inf) if other in known and rectified and not leaves else None
 
 
 def _gated(model: Any, index: int, operators: list[Any], readers: Mapping[int, list[Any]]) -> Interval | None:

@@ -15,7 +15,7 @@ from edgeroute.types import Calibration, Facts, to_json
 from edgeroute_plugins.prepare import camera as cameras
 from edgeroute_plugins.prepare import cut as cuts
 from edgeroute_plugins.prepare import equalize as equalization
-from edgeroute_plugins.prepare import exact, gates, heads
+from edgeroute_plugins.prepare import exact, fine, gates, heads
 from edgeroute_plugins.prepare.fold import fold
 from edgeroute_plugins.prepare.graph import Array, Graph, load, save
 from edgeroute_plugins.prepare.options import CameraOptions, CutOptions, EqualizeOptions, PrepareOptions, SplitOptions
@@ -87,11 +87,18 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
     graph = load(source)
     before = graph.to_proto()
     feeds = _samples(graph, options.calibration, "equalize", options.samples)
+    split = fine.split_early(graph, feeds[:8], options.fine) if options.fine > 0 else []
     opened = gates.open_gates(graph) if options.gates else 0
     done = equalization.equalize(graph, feeds, options.granularity == "channel", options.steps)
     found = exact.fidelity(before, graph.to_proto(), feeds[:CHECKED])
     _require(found, "equalize")
-    notes = {"equalization": dataclasses.asdict(done), "granularity": options.granularity, "gates": opened, "fidelity_db": found}
+    notes = {
+        "equalization": dataclasses.asdict(done),
+        "granularity": options.granularity,
+        "gates": opened,
+        "fine": split,
+        "fidelity_db": found,
+    }
     return _saved(graph, out, notes)
 
 

@@ -18,6 +18,11 @@ class Options:
         "activation ranges: what the samples reach, or (mse) what loses least on them; never mse for score outputs",
         choices=("minmax", "mse"),
     )
+    refine: str = option(
+        "none",
+        "afterwards, fit biases, or weights and biases, layer by layer to the float model; kept only when that wins on unseen samples",
+        choices=("none", "bias", "weights"),
+    )
     per_channel_dense: bool = option(False, "per-channel weights for dense layers too, in the per-channel edge; ARTPEC-9 refuses them")
     samples: int = option(200, "how many calibration samples to use at most; 0: all")
     input_range: tuple[float, float] | None = option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts
 from edgeroute_plugins import feeding
 from edgeroute_plugins.prepare import ranges as dead_zones
+from edgeroute_plugins.refine.improve import improve
 from edgeroute_plugins.tflite import border, editing
 from edgeroute_plugins.tflite.legalize import flatten_slopes, legalize, lower_bounds, shape_pad_values
 from edgeroute_plugins.tfquant import calibration
@@ -17,6 +19,9 @@ from edgeroute_plugins.tfquant.diagnostics import captured_stderr
 from edgeroute_plugins.tfquant.options import Options
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+MOST_ROWS = 60
+"""Samples that refining holds in memory."""
 
 
 def run_per_channel(source: Path, out: Path, options: Options) -> Facts:
@@ -47,11 +52,29 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     if options.input_range is not None:
         calibrated = with_input_range(calibrated, options.input_range)
     integer = quantize_calibrated(calibrated, per_tensor, options.per_channel_dense)
-    finished = editing.parse(with_border(integer, options.border))
+    integer = with_border(integer, options.border)
+    notes: dict[str, Any] = {}
+    if options.refine != "none":
+        integer, notes["refined"] = refined(model, integer, options)
+    finished = editing.parse(integer)
     border.restore_names(finished, *border.border_names(model))
     border.order_signatures(finished)
     editing.save(finished, out)
-    return Facts(notes={"calibration_samples": count, "legalized": changed, "per_tensor": per_tensor, "border": options.border})
+    notes |= {"calibration_samples": count, "legalized": changed, "per_tensor": per_tensor, "border": options.border}
+    return Facts(notes=notes)
+
+
+def refined(model: Any, integer: bytes, options: Options) -> tuple[bytes, dict[str, Any]]:
+    """The integer file with biases and weights fitted to the float model, where that wins on samples kept aside, and what it brought."""
+    every = max(1, min(options.calibration.usable, options.samples or MOST_ROWS) // MOST_ROWS) if options.calibration else 1
+    chosen = list(itertools.islice(rows(model, options), 0, None, every))
+    better = improve(bytes(editing.serialize(model)), integer, chosen, options.refine)
+    return better.blob, {
+        "won": better.fit,
+        "layers": better.layers,
+        "before_db": round(better.before, 2),
+        "after_db": round(better.after, 2),
+    }
 
 
 def rows(model: Any, options: Options) -> Any:
