@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -136,14 +137,26 @@ def plan(
     request = Request(via=tuple(via), avoid=tuple(avoid), options=dict(options or {}))
     check_options(shop.catalog, request.options)
     shop.catalog.target(to)
-    artifact = None
-    name = str(source)
-    if name not in shop.catalog.formats or Path(source).exists():
-        artifact = recognize(Path(source), shop.plugins, shop.catalog)
-        name = artifact.format
+    artifact = None if _is_format(shop, source) else recognize(Path(source), shop.plugins, shop.catalog)
+    name = artifact.format if artifact is not None else str(source)
     filled = fills(None, (), request)
     blocked, handed = blocked_edges(shop, artifact, request, filled), handed_edges(shop, artifact, request, filled)
     return planner.plan(shop.catalog, name, to, blocked=blocked, via=request.via, avoid=request.avoid, handed=handed, k=k)
+
+
+def _is_format(workshop: Workshop, source: str | Path) -> bool:
+    """Whether a plan is asked for a format by its name; what is neither that nor a file is told with the nearest name."""
+    name, formats = str(source), workshop.catalog.formats
+    if Path(source).exists():
+        return False
+    near = difflib.get_close_matches(name, formats, n=1) if Path(name).name == name and not Path(name).suffix else []
+    if near and name not in formats:
+        raise SourceError(
+            f"there is no file {name}, and no format of that name",
+            remedy=f"did you mean {near[0]}? `edgeroute list formats` shows them all",
+            code="source-missing",
+        )
+    return name in formats
 
 
 def check(

@@ -25,7 +25,8 @@ HANDOVER = 50.0
 """What it costs that a colleague has to run the last edge: more than any route that is complete."""
 LIMIT = 400
 """Simple paths looked at, at the most."""
-ON_REQUEST = "it is taken only on request"
+ON_REQUEST = "taken only on request"
+COSTLY = "on routes that cost more than these"
 
 
 def plan(
@@ -212,7 +213,7 @@ def _left_out(catalog: Catalog, source: str, target: Target, routes: Sequence[Ro
         elif converter.key in closed:
             answers.append(closed[converter.key])
         else:
-            answers.append(LeftOut(converter.key, "the routes through it cost more", f"pin it with `--via {converter.name}`"))
+            answers.append(LeftOut(converter.key, COSTLY, f"add `--via {converter.name}`"))
     return tuple(answers)
 
 

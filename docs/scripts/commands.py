@@ -6,7 +6,7 @@ import argparse
 
 from docs.scripts.markdown import cell, code, fence, grid, page
 from edgeroute import errors
-from edgeroute.cli.main import COMMANDS, build_parser
+from edgeroute.cli.main import COMMANDS, command_parser
 from edgeroute.explain import families
 
 OTHERS = {
@@ -31,7 +31,7 @@ def command_line() -> str:
 
 
 def _command(name: str) -> str:
-    parser = _parser(name)
+    parser = command_parser(name)
     groups = [g for g in parser._action_groups if [a for a in g._group_actions if a.dest != "help"]]
     blocks = [f"## {name}\n", f"{parser.description}\n", fence(usage(name, parser), "text")]
     for group in groups:
@@ -39,13 +39,6 @@ def _command(name: str) -> str:
         title = {"positional arguments": "", "options": ""}.get(group.title or "", f"**{(group.title or '').capitalize()}**\n")
         blocks += [title, grid(("argument", "meaning", "default"), map(_argument, actions))]
     return "\n".join(b for b in blocks if b)
-
-
-def _parser(name: str) -> argparse.ArgumentParser:
-    whole = build_parser(only=name)
-    actions = next(a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
-    found: argparse.ArgumentParser = actions.choices[name]
-    return found
 
 
 def usage(name: str, parser: argparse.ArgumentParser) -> str:

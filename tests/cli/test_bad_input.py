@@ -146,7 +146,7 @@ def test_words_that_make_no_sense(edgeroute: Call, words: tuple[str, ...], name:
 def test_an_unknown_command_offers_the_nearest(edgeroute: Call) -> None:
     said = edgeroute("convrt", "m.onnx")
     complaint(said, UsageError.exit_code, "unknown-command")
-    assert "did you mean `edgeroute convert`?" in said.err
+    assert "did you mean convert?" in said.err
 
 
 def test_an_impossible_route_says_why_each_edge_was_left_out(edgeroute: Call) -> None:

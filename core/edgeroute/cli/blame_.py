@@ -32,5 +32,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         shared.emit(answer)
     else:
-        shared.say(render_blame(answer, color=shared.colored()))
+        shared.say(render_blame(answer, **shared.look()))
     return 0

@@ -44,6 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         shared.emit(to_json(report.certificate) if arguments.certificate else {"ok": report.ok, **to_json(report)})
     else:
-        color = shared.colored()
-        shared.say(render_certificate(report.certificate, color=color) if arguments.certificate else render_validation(report, color=color))
+        look = shared.look()
+        shared.say(render_certificate(report.certificate, **look) if arguments.certificate else render_validation(report, **look))
     return 0 if report.ok else CheckFailed.exit_code

@@ -126,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         shared.emit(result)
     else:
-        shared.say(render_result(result, color=shared.colored()))
+        shared.say(render_result(result, **shared.look()))
     return HANDED_OVER if result.status == "handed-over" else 0
 
 

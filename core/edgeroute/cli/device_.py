@@ -44,5 +44,5 @@ def run(arguments: argparse.Namespace) -> int:
         ]  # fmt: skip
         shared.say(shared.table([(name, str(value)) for name, value in rows], ("on the camera", "")))
         if report.findings:
-            shared.say("\n" + render_findings(report.findings, color=shared.colored()))
+            shared.say("\n" + render_findings(report.findings, **shared.look()))
     return 0 if report.ok else CheckFailed.exit_code

@@ -58,9 +58,12 @@ def _render(report: dict[str, Json]) -> str:
         shared.table([(str(i["version"]), str(i["path"])) for i in report["interpreters"]], ("interpreter", "where")),
         "",
         shared.table(
-            [(e["name"], e["status"], e["remedy"]) for e in report["environments"]], ("environment or tool", "status", "what to type")
+            [(e["name"], e["status"], e["remedy"] if e["status"] == "to-build" else "") for e in report["environments"]],
+            ("environment or tool", "status", "what builds it, before a conversion does"),
         ),
         "",
     ]
-    problems = [f"✗ {p['what']}\n  → {p['remedy']}" for p in report["problems"]]
+    problems = [
+        "\n".join([shared.wrap(f"✗ {p['what']}", "  "), shared.wrap(f"  → {p['remedy']}", "    ")]) for p in report["problems"]
+    ]  # fmt: skip
     return "\n".join([*lines, *(problems or ["nothing is missing"])])

@@ -29,8 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(answer: Json) -> list[str]:
     head = f"{answer['code']}: {answer.get('title', '')}"
-    rest = [f"{name.replace('_', ' ')}: {_text(value)}" for name, value in answer.items() if name not in ("code", "title") and value]
-    return [head, "", *rest]
+    rest = [
+        shared.wrap(f"{name.replace('_', ' ')}: {_text(value)}", "  ")
+        for name, value in answer.items()
+        if name not in ("code", "title") and value
+    ]
+    return [shared.wrap(head), "", *rest]
 
 
 def _text(value: Json) -> str:

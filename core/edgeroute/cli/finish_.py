@@ -40,5 +40,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         shared.emit(result)
     else:
-        shared.say(render_result(result, color=shared.colored()))
+        shared.say(render_result(result, **shared.look()))
     return 0

@@ -19,5 +19,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         shared.emit(artifact)
     else:
-        shared.say(render_inspect(artifact, color=shared.colored()))
+        shared.say(render_inspect(artifact, **shared.look()))
     return 0

@@ -7,42 +7,89 @@ import difflib
 import importlib
 import json
 import os
+import re
+import shutil
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from edgeroute import __version__
 from edgeroute.errors import EdgerouteError, UsageError
 
-COMMANDS = {
-    "convert": "turn a model into a verified file for a device",
-    "finish": "complete a hand-over with the file that a colleague compiled",
-    "verify": "hold a delivered file against what it says about where it comes from, and against its source",
-    "blame": "show which steps and layers a loss enters at",
-    "plan": "show the routes from a model or a format to a device, without running anything",
-    "check": "hold a file against the rules of a device",
-    "inspect": "show what a model file holds",
-    "device": "try a file on a camera over ssh",
-    "list": "list formats, converters or targets",
-    "plugins": "show which plugins are loaded, broken, shadowed or disabled",
-    "plugin": "start a new plugin: write a small distribution that works, with its tests",
-    "env": "list, build, check or remove the environments that converters run in",
-    "cache": "show or clear what earlier conversions left",
-    "doctor": "look at this computer: interpreters, environments, vendor tools, plugins",
-    "explain": "explain a rule or an error code: why it is there and how to get out of it",
-    "completion": "print a script that completes commands and options in a shell",
+GROUPS = {
+    "convert a model": {
+        "plan": "show the routes from a model or a format to a device, without running anything",
+        "convert": "turn a model into a verified file for a device",
+        "finish": "complete a hand-over with the file that a colleague compiled",
+    },
+    "look at a file": {
+        "inspect": "show what a model file holds",
+        "check": "hold a file against the rules of a device",
+        "verify": "hold a delivered file against what it says about where it comes from, and against its source",
+        "blame": "show which steps and layers a loss enters at",
+        "device": "try a file on a camera over ssh",
+    },
+    "know what there is": {
+        "list": "list formats, converters or targets",
+        "explain": "explain a rule or an error code: why it is there and how to get out of it",
+        "plugins": "show which plugins are loaded, broken, shadowed or disabled",
+        "plugin": "start a new plugin: write a small distribution that works, with its tests",
+    },
+    "keep this computer in order": {
+        "doctor": "look at this computer: interpreters, environments, vendor tools, plugins",
+        "env": "list, build, check or remove the environments that converters run in",
+        "cache": "show or clear what earlier conversions left",
+        "completion": "print a script that completes commands and options in a shell",
+    },
 }
+COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
+FIRST = "The dry run, and the work:"
+EXAMPLES = ("  edgeroute plan model.onnx --to artpec9", "  edgeroute convert model.onnx --to artpec9 --calibrate images/")
+LAST = "`edgeroute COMMAND --help` shows a command's options, `edgeroute --version` the version."
 EVERY = "*"
 """Stands for all commands."""
 DEBUG = "EDGEROUTE_DEBUG"
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are UsageErrors with a remedy."""
+    """An argument parser whose errors are UsageErrors that name the nearest word; options are written in full."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **settings})
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, remedy=f"`{self.prog} --help` shows how it is written", where=self.prog, code="bad-arguments")
+        choice = re.search(r"invalid choice: '?([^' ]+)'? \(choose from (.*)\)", message)
+        hint = did_you_mean(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
+        raise UsageError(message, remedy=f"{hint}`{self.prog} --help` shows how it is written", where=self.prog, code="bad-arguments")
+
+    def unknown(self, rest: Sequence[str]) -> UsageError:
+        """Words that mean nothing here, the first option among them with the nearest one that there is."""
+        wrong = next((w.partition("=")[0] for w in rest if w.startswith("-")), rest[0])
+        hint = did_you_mean(wrong, self._option_string_actions) if wrong.startswith("-") else ""
+        what = f"there is no option {wrong}" if wrong.startswith("-") else f"nothing is meant by {' '.join(rest)}"
+        return UsageError(what, remedy=f"{hint}`{self.prog} --help` shows all", where=self.prog, code="bad-arguments")
+
+
+class Program(Parser):
+    """The program's own parser: its help groups the commands by what they are for."""
+
+    def format_help(self) -> str:
+        width = max(map(len, COMMANDS)) + 4
+        columns = max(40, min(shutil.get_terminal_size((100, 24)).columns, 100))
+        lines = ["usage: edgeroute COMMAND …", "", *textwrap.wrap(str(self.description), columns), "", FIRST, *EXAMPLES]
+        for title, commands in GROUPS.items():
+            lines += ["", f"{title.capitalize()}:"]
+            for name, text in commands.items():
+                lines += textwrap.wrap(text, columns, initial_indent=f"  {name:<{width - 2}}", subsequent_indent=" " * width)
+        return "\n".join([*lines, "", *textwrap.wrap(LAST, columns), ""])
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question with the nearest word, or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,12 +121,12 @@ def _command_first(words: list[str]) -> list[str]:
     return [rest[0], *front, *rest[1:]] if rest and rest[0] in COMMANDS else words
 
 
-def build_parser(only: str = "") -> argparse.ArgumentParser:
+def build_parser(only: str = "") -> Program:
     """The parser; with `only`, a sub-command's own arguments are added (its module is imported then)."""
-    parser = Parser(
+    parser = Program(
         prog="edgeroute", description="Turns a trained model into the file that a camera's accelerator loads, and proves that it did."
     )
-    parser.add_argument("--version", action="version", version=f"edgeroute {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"edgeroute {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
@@ -89,16 +136,28 @@ def build_parser(only: str = "") -> argparse.ArgumentParser:
     return parser
 
 
+def command_parser(name: str) -> Parser:
+    """A command's own parser."""
+    whole = build_parser(only=name)
+    actions = next(a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
+    found: Parser = actions.choices[name]
+    return found
+
+
 def _run(words: list[str]) -> int:
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     name = next((w for w in words if not w.startswith("-")), "")
     if not words:
         build_parser().print_help()
         return 0
     if name and name not in COMMANDS and words[0] == name:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f"did you mean `edgeroute {near[0]}`? " if near else ""
-        raise UsageError(f"there is no command {name}", remedy=f"{hint}`edgeroute --help` lists them all", code="unknown-command")
-    arguments = build_parser(only=name).parse_args(words)
+        near = did_you_mean(name, COMMANDS)
+        raise UsageError(f"there is no command {name}", remedy=f"{near}`edgeroute --help` shows them all", code="unknown-command")
+    parser = build_parser(only=name)
+    arguments, rest = parser.parse_known_args(words)
+    if rest:
+        raise (command_parser(arguments.command) if arguments.command else parser).unknown(rest)
     if not arguments.command:
         raise UsageError("no command was given", remedy="`edgeroute --help` lists them all", code="unknown-command")
     code: int = _module(name).run(arguments)

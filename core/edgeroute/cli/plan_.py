@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         from edgeroute.report.text import render_plan
 
-        shared.say(render_plan(answer, states, color=shared.colored()))
+        shared.say(render_plan(answer, states, **shared.look()))
     return 0
 
 

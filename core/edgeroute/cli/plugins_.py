@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         shared.emit([describe(shop, p) for p in shop.plugins.all])
     else:
-        rows = [(p.name, p.status, p.origin, p.reason or ", ".join(_offers(shop, p)) or "-") for p in shop.plugins.all]
+        rows = [(p.name, p.status, p.origin, p.reason or _by_kind(_offers(shop, p)) or "-") for p in shop.plugins.all]
         shared.say(shared.table(rows, ("plugin", "status", "from", "what it adds, or why not")))
     return 0
 
@@ -32,6 +32,15 @@ def describe(workshop: Workshop, plugin: Plugin) -> Json:
         "reason": plugin.reason,
         "adds": _offers(workshop, plugin),
     }
+
+
+def _by_kind(offers: list[str]) -> str:
+    """`converter:a`, `converter:b`, `target:c` → `converters a, b; target c`."""
+    names: dict[str, list[str]] = {}
+    for offer in offers:
+        kind, _, name = offer.partition(":")
+        names.setdefault(kind, []).append(name)
+    return "; ".join(f"{kind}{'s' if len(known) > 1 else ''} {', '.join(known)}" for kind, known in names.items())
 
 
 def _offers(workshop: Workshop, plugin: Plugin) -> list[str]:

@@ -29,5 +29,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         shared.emit(answer)
     else:
-        shared.say(render_audit(answer, color=shared.colored()))
+        shared.say(render_audit(answer, **shared.look()))
     return 0 if answer.ok else VerificationFailed.exit_code

@@ -18,7 +18,6 @@ ROUTE_COLUMNS = (
     Column("Runs in"),
 )
 UNREACHABLE = "nothing leads"
-COSTLY = "the routes through it cost more"
 
 
 def plan_document(plan: object, environments: Mapping[str, str] | None = None) -> Document:
@@ -28,7 +27,7 @@ def plan_document(plan: object, environments: Mapping[str, str] | None = None) -
     sections = [routes_section(routes, environments or {})]
     if value.get("better"):
         sections.append(Section("better", "Better, but closed", tuple(Prose(words.clean(text), WARN) for text in value["better"])))
-    sections.append(left_out_section(rows(value.get("left_out"))))
+    sections.append(left_out_brief(rows(value.get("left_out"))))
     return Document(
         title=f"{words.clean(value.get('source', ''))} → {words.clean(value.get('target', ''))}",
         subtitle="",
@@ -94,23 +93,48 @@ def needs(converter: Mapping[str, Json], environments: Mapping[str, str]) -> Cel
 
 
 def left_out_section(left_out: Sequence[Mapping[str, Json]]) -> Section:
-    """Reasons; edges that are simply elsewhere in the graph are only counted."""
+    """Every reason; edges that are simply elsewhere in the graph are only counted."""
+    near, far = _near_and_far(left_out)
+    entries = [(_name(r, "converter"), _name(r, "reason"), _name(r, "remedy")) for r in near]
+    return _reasons(entries, "Converter", far)
+
+
+def left_out_brief(left_out: Sequence[Mapping[str, Json]]) -> Section:
+    """The same by reason: the converters that share it, the rarest reason first."""
+    near, far = _near_and_far(left_out)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for entry in near:
+        name = _name(entry, "converter").partition(":")[0]
+        key = (
+            _name(entry, "reason"),
+            _name(entry, "remedy").replace(f"--via {name}", "--via NAME").replace(f"--avoid {name}", "--avoid NAME"),
+        )
+        groups.setdefault(key, []).append(name)
+    shared = [(sorted(set(names)), reason, remedy) for (reason, remedy), names in groups.items()]
+    shared.sort(key=lambda group: (len(group[0]), group[0]))
+    entries = [
+        (", ".join(names), reason, remedy.replace("NAME", names[0]) if len(names) == 1 else remedy) for names, reason, remedy in shared
+    ]
+    return _reasons(entries, "Converters", far, "Every edge with its reason: `--json`, or drawn: `--html plan.html`.")
+
+
+def _near_and_far(left_out: Sequence[Mapping[str, Json]]) -> tuple[list[Mapping[str, Json]], int]:
     near = [r for r in left_out if not str(r.get("reason", "")).startswith(UNREACHABLE)]
-    ordered = sorted(near, key=lambda r: (str(r.get("reason", "")) == COSTLY, str(r.get("converter", ""))))
-    blocks: list[Block] = []
-    if ordered:
-        columns = (Column("Converter", code=True), Column("Why", prose=True), Column("To change that", prose=True))
-        blocks.append(Table(columns, tuple(_left_row(r) for r in ordered)))
-    far = len(left_out) - len(near)
-    if far:
-        verb = "does" if far == 1 else "do"
-        blocks.append(Prose(f"{words.plural(far, 'edge')} elsewhere in the graph {verb} not lie between the two.", MUTED))
-    return Section("left-out", "Left out", tuple(blocks))
+    return sorted(near, key=lambda r: str(r.get("converter", ""))), len(left_out) - len(near)
 
 
-def _left_row(entry: Mapping[str, Json]) -> tuple[Cell, ...]:
-    return (
-        Cell(words.clean(entry.get("converter", ""))),
-        Cell(words.clean(entry.get("reason", ""))),
-        Cell(words.clean(entry.get("remedy") or words.NOTHING)),
+def _name(entry: Mapping[str, Json], key: str) -> str:
+    return words.clean(entry.get(key) or "")
+
+
+def _reasons(entries: Sequence[tuple[str, str, str]], head: str, far: int, more: str = "") -> Section:
+    """A table of converters, reasons and remedies, and what is not in it."""
+    columns = (Column(head, code=True), Column("Why", prose=True), Column("To change that", prose=True))
+    blocks: list[Block] = (
+        [Table(columns, tuple(tuple(Cell(text or words.NOTHING) for text in entry) for entry in entries))] if entries else []
     )
+    verb = "does" if far == 1 else "do"
+    counted = f"{words.plural(far, 'edge')} elsewhere in the graph {verb} not lie between the two." if far else ""
+    if counted or more:
+        blocks.append(Prose(" ".join(text for text in (counted, more) if text), MUTED))
+    return Section("left-out", "Left out", tuple(blocks))

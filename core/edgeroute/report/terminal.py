@@ -117,11 +117,16 @@ def table(block: Table, paint: Painter, width: int) -> str:
     lines = [paint(f"{block.caption}:", "muted")] if block.caption else []
     lines.append(paint(_row([Cell(c.title) for c in columns], columns, sizes, Painter(False)), "muted"))
     for row in block.rows[: block.shown]:
-        lines.append(_row([row[i] for i in kept], columns, sizes, paint))
+        lines += _alone(row[kept[0]], paint, width) if len(kept) == 1 else [_row([row[i] for i in kept], columns, sizes, paint)]
         lines += [line for n, i in enumerate(under) for line in _under(row[i], n, paint, width)]
     if len(block.rows) > block.shown:
         lines.append(paint(f"… and {len(block.rows) - block.shown} more", "muted"))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _alone(cell: Cell, paint: Painter, width: int) -> list[str]:
+    """A row of one cell may take several lines."""
+    return [paint(line, cell.tone) for line in textwrap.wrap(cell.text, width, subsequent_indent="  ", break_on_hyphens=False)]
 
 
 def _says_something(block: Table, column: int) -> bool:
