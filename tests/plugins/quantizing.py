@@ -25,7 +25,7 @@ def float_file(name: str) -> Path:
     """One of the networks as float TFLite, made once per session."""
     folder = Path(tempfile.mkdtemp(prefix="edgeroute-float-"))
     source, static, out = (folder / f"{name}{suffix}" for suffix in (".onnx", "-static.onnx", ".tflite"))
-    real_tools.call("onnxslim", "tests.nets.onnx_nets:save", {"name": name, "path": str(source)}, folder)
+    real_tools.call("runtime", "tests.nets.onnx_nets:save", {"name": name, "path": str(source)}, folder)
     shapes = {k: [1, *v] for k, v in SHAPES[name].items()}
     real_tools.convert(real_tools.edge("onnxslim", "onnxslim", "onnx"), source, static, input_shapes=shapes)
     real_tools.convert(real_tools.edge("onnx2tf", "onnx2tf", "onnx-static"), static, out)

@@ -6,7 +6,7 @@ The whole model is held as the object tree of the generated schema (`ModelT`): f
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,11 @@ def shape(tensor: Any) -> tuple[int, ...]:
     return tuple(int(d) for d in tensor.shape) if tensor.shape is not None else ()
 
 
+def wired(indices: Any) -> list[int]:
+    """The tensors that an operator is connected to; the object tree holds None where there are none."""
+    return [] if indices is None else [int(i) for i in indices]
+
+
 def builtin(model: Any, operator: Any) -> int:
     """The operator's builtin code."""
     code = model.operatorCodes[operator.opcodeIndex]
@@ -136,6 +141,20 @@ def add_tensor(subgraph: Any, name: str, size: Sequence[int], kind: int, buffer:
     tensor.shape = np.array(size, dtype=np.int32)
     subgraph.tensors.append(tensor)
     return len(subgraph.tensors) - 1
+
+
+def drop_tensors(model: Any, indices: Collection[int]) -> None:
+    """Remove tensors that nothing uses any more from a model of one graph, and count the others anew."""
+    graph = model.subgraphs[0]
+    kept = [i for i in range(len(graph.tensors)) if i not in indices]
+    places = {old: new for new, old in enumerate(kept)} | {-1: -1}
+    graph.tensors = [graph.tensors[i] for i in kept]
+    for holder in (graph, *graph.operators):
+        holder.inputs = np.array([places[i] for i in wired(holder.inputs)], dtype=np.int32)
+        holder.outputs = np.array([places[i] for i in wired(holder.outputs)], dtype=np.int32)
+    for signature in model.signatureDefs or []:
+        for entry in (*signature.inputs, *signature.outputs):
+            entry.tensorIndex = places[int(entry.tensorIndex)]
 
 
 def add_code(model: Any, name: str, version: int = 1) -> int:

@@ -14,18 +14,12 @@ import numpy as np
 
 from edgeroute.errors import ConverterFailed
 from edgeroute_plugins.tflite import editing
+from edgeroute_plugins.tfquant import native
 
 
 def measure(blob: bytes, rows: Iterable[list[Any]]) -> tuple[dict[int, tuple[float, float]], int]:
     """Index of each computed float tensor and input of the first graph → (smallest, largest), and how many samples that took."""
-    from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=blob,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
+    interpreter = native.interpreter(blob)
     slots = [d["index"] for d in interpreter.get_input_details()]
     watched = computed(editing.parse(blob))
     found: dict[int, tuple[float, float]] = {}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeroute_plugins.tflite import editing
+from edgeroute_plugins.tfquant import native
 
 BINS = 2048
 STEPS = 256
@@ -53,14 +54,7 @@ def inner_ranges(model: Any) -> dict[int, tuple[float, float]]:
 
 def histograms(calibrated: bytes, bounds: Mapping[int, tuple[float, float]], rows: Iterable[list[Any]]) -> dict[int, Any]:
     """How often each tensor takes which value, over all samples: counts of `BINS` equal bins between its bounds."""
-    from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=calibrated,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
+    interpreter = native.interpreter(calibrated)
     slots = [d["index"] for d in interpreter.get_input_details()]
     counts: dict[int, Any] = {index: np.zeros(BINS) for index in bounds}
     for row in rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,9 @@ from edgeroute_plugins.prepare import ranges as dead_zones
 from edgeroute_plugins.refine.improve import improve
 from edgeroute_plugins.tflite import border, editing
 from edgeroute_plugins.tflite.legalize import flatten_slopes, legalize, lower_bounds, shape_pad_values
-from edgeroute_plugins.tfquant import calibration
+from edgeroute_plugins.tfquant import calibration, integer_border, native
 from edgeroute_plugins.tfquant.diagnostics import captured_stderr
 from edgeroute_plugins.tfquant.options import Options
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 MOST_ROWS = 60
 """Samples that refining holds in memory."""
@@ -39,6 +36,7 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
 
     Raises UsageError without calibration samples that fit, ConverterFailed with the tool's own reason where it refuses.
     """
+    native.settle()
     model = editing.load(source)
     changed = legalize(model) | {"prelu_slopes": flatten_slopes(model), "pad_values": shape_pad_values(model, rank=0)}
     changed = {name: count for name, count in changed.items() if count}
@@ -52,11 +50,12 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     if options.input_range is not None:
         calibrated = with_input_range(calibrated, options.input_range)
     integer = quantize_calibrated(calibrated, per_tensor, options.per_channel_dense)
-    integer = with_border(integer, options.border)
+    finished = editing.parse(integer)
+    integer_border.set_types(finished, options.border)
     notes: dict[str, Any] = {}
     if options.refine != "none":
-        integer, notes["refined"] = refined(model, integer, options)
-    finished = editing.parse(integer)
+        better, notes["refined"] = refined(model, bytes(editing.serialize(finished)), options)
+        finished = editing.parse(better)
     border.restore_names(finished, *border.border_names(model))
     border.order_signatures(finished)
     editing.save(finished, out)
@@ -119,34 +118,11 @@ def settle_pads(calibrated: bytes) -> bytes:
 
 def quantize_calibrated(calibrated: bytes, per_tensor: bool, per_channel_dense: bool) -> bytes:
     """The integer model, still with float inputs and outputs."""
-    from tensorflow.lite.python.convert import mlir_quantize
-
     with captured_stderr() as words:
         try:
-            return bytes(
-                mlir_quantize(
-                    calibrated, disable_per_channel=per_tensor, disable_per_channel_for_dense_layers=per_tensor or not per_channel_dense
-                )
-            )
+            return native.quantize(calibrated, per_tensor=per_tensor, per_channel_dense=per_channel_dense)
         except (RuntimeError, ValueError) as error:
             raise _refused("quantize", f"{error} {words.reason}") from error
-
-
-def with_border(integer: bytes, dtype: str) -> bytes:
-    """The model with inputs and outputs of this integer type."""
-    import tensorflow as tf
-    from tensorflow.lite.python.util import modify_model_io_type
-
-    kind = {"uint8": tf.uint8, "int8": tf.int8}[dtype]
-    try:
-        return bytes(modify_model_io_type(integer, kind, kind))
-    except ValueError as error:
-        raise ConverterFailed(
-            f"an input or output cannot be {dtype}: {error}",
-            where="tf-quantizer",
-            remedy="cut what makes indices or booleans (ArgMax, comparisons, non-maximum suppression) off the model: the application does that part",
-            code="tf-quantizer-border",
-        ) from error
 
 
 def _refused(what: str, why: str) -> ConverterFailed:

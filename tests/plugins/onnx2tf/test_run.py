@@ -30,7 +30,7 @@ BORDERS = {
 def static(name: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="edgeroute-static-"))
     source, out = folder / f"{name}.onnx", folder / f"{name}-static.onnx"
-    real_tools.call("onnxslim", "tests.nets.onnx_nets:save", {"name": name, "path": str(source)}, folder)
+    real_tools.call("runtime", "tests.nets.onnx_nets:save", {"name": name, "path": str(source)}, folder)
     real_tools.convert(SLIM, source, out, input_shapes=SHAPES.get(name, {}))
     return out
 
@@ -82,7 +82,7 @@ def test_the_way_through_tensorflow_also_ends_in_a_saved_model(tmp_path: Path) -
 @pytest.mark.real
 def test_an_operator_that_nobody_knows_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     source, out = tmp_path / "unknown.onnx", tmp_path / "out.tflite"
-    real_tools.call("onnxslim", "tests.nets.onnx_nets:save", {"name": "unknown", "path": str(source)}, tmp_path)
+    real_tools.call("runtime", "tests.nets.onnx_nets:save", {"name": "unknown", "path": str(source)}, tmp_path)
     error = real_tools.refuse(EDGES["onnx2tf"], source, out)
     assert error["code"] == "custom-operator" and "FROBNICATE" in error["message"].upper()
     assert not list(tmp_path.glob("onnx2tf-*"))

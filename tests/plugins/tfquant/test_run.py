@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeroute.types import Json
 from tests.plugins import quantizing, real_tools
 
 PER_CHANNEL = real_tools.edge("tfquant", "tf-quantizer", "tflite", "tflite-int8")
@@ -50,3 +51,18 @@ def test_two_inputs_get_their_own_samples(tmp_path: Path) -> None:
 def test_without_samples_it_says_what_to_type(tmp_path: Path) -> None:
     error = real_tools.refuse(PER_CHANNEL, quantizing.float_file("classifier"), tmp_path / "out.tflite")
     assert error["code"] == "calibration-needed" and "--calibrate" in error["remedy"]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["classifier", "stubborn", "two_inputs"])
+def test_without_tensorflows_python_the_bytes_are_the_same(name: str, tmp_path: Path) -> None:
+    shapes = [[1, *shape[1:], shape[0]] if len(shape) == 3 else [1, *shape] for shape in quantizing.SHAPES[name].values()]
+    arguments: dict[str, Json] = {"source": str(quantizing.float_file(name)), "shape": shapes}
+    assert real_tools.call("tensorflow", "tests.plugins.tfquant.beside_tensorflow:differences", arguments, tmp_path) == []
+
+
+@pytest.mark.real
+def test_a_step_imports_a_corner_of_tensorflow_only(tmp_path: Path) -> None:
+    arguments: dict[str, Json] = {"source": str(quantizing.float_file("classifier"))}
+    count = real_tools.call("tensorflow", "tests.plugins.tfquant.beside_tensorflow:modules", arguments, tmp_path)
+    assert isinstance(count, int) and 0 < count < 100
