@@ -88,7 +88,7 @@ def _expected(workshop: Workshop, bundle: Bundle, found: Artifact) -> Artifact:
         raise VerificationFailed(
             f"{found.path.name} was compiled from another model: {'; '.join(differences)}",
             where=str(found.path),
-            remedy=f"compile the bundle's own {manifest.model}: `sh {manifest.script}` in the bundle",
+            remedy=f"compile the bundle's own {manifest.model}: `bash {manifest.script}` in the bundle",
             code="compiled-mismatch",
         )
     return artifact
@@ -98,7 +98,7 @@ def _wrong(found: Artifact, manifest: Manifest, why: str, code: str) -> SourceEr
     return SourceError(
         f"{found.path.name} is not the {manifest.format} file that the bundle waits for: {why}",
         where=str(found.path),
-        remedy=f"give the file that `sh {manifest.script}` leaves in the bundle: {manifest.produces}",
+        remedy=f"give the file that `bash {manifest.script}` leaves in the bundle: {manifest.produces}",
         code=code,
     )
 

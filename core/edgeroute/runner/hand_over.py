@@ -133,7 +133,7 @@ def _result(journey: Journey, converter: Converter, manifest: Manifest, written:
         "model": manifest.model,
         "script": manifest.script,
         "produces": manifest.produces,
-        "commands": written.notes.get("commands", [f"sh {manifest.script}"]),
+        "commands": written.notes.get("commands", [f"bash {manifest.script}"]),
         "degraded": journey.status == "degraded",
     }
     findings = by_weight((finding, *written.findings, *result.findings))

@@ -26,9 +26,9 @@ def _lines(manifest: Manifest, result: ConversionResult, tool: Tool) -> Iterator
         "",
         "## What to run",
         "",
-        f"You need **{manifest.tool}** (`{'`, `'.join(tool.executables)}`). How to get it: {tool.remedy}",
+        f"You need **{manifest.tool}** (`{'`, `'.join(tool.executables)}`): {manifest.notes.get('needs') or tool.remedy}",
         "",
-        f"    sh {manifest.script}",
+        f"    bash {manifest.script}",
         "",
         "in this folder. These are the commands in it:",
         "",
@@ -50,7 +50,7 @@ def _lines(manifest: Manifest, result: ConversionResult, tool: Tool) -> Iterator
 
 def _contents(manifest: Manifest) -> Iterator[str]:
     yield f"- `{manifest.model}`: the model (its SHA-256 and those of all other files stand in `manifest.json`)"
-    yield f"- `{manifest.script}`: the commands"
+    yield f"- `{manifest.script}`: the commands; what an earlier run of it left is removed first"
     holds: Mapping[str, Json] = manifest.notes.get("holds") or {}
     yield from (f"- `{name}`: {what}" for name, what in holds.items())
     yield f"- `{handover.RESULT}`: the conversion so far, for `edgeroute finish`"

@@ -32,5 +32,9 @@ def hand_over(model: Path, folder: Path, chip: str, options: Options) -> Facts:
         + "/": f"{count} calibration samples for the input {f.name}"
         for f in prepared.feeds
     }
-    told = {"script": SCRIPT, "produces": commands.produces(chip), "holds": holds, "chip": chip}
+    needs = (
+        "Ambarella's CNNGen, which its partners have. In a shell where its commands are found, or with "
+        f"`ENV_SCRIPT=/path/to/amba-cv-tools/env/{chip}.env` in front of the command below:"
+    )
+    told = {"script": SCRIPT, "produces": commands.produces(chip), "holds": holds, "chip": chip, "needs": needs}
     return Facts(notes={**prepared.notes, **told}, findings=prepared.findings)

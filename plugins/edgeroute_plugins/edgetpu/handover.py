@@ -10,6 +10,11 @@ from edgeroute_plugins.edgetpu import command
 from edgeroute_plugins.edgetpu.options import Options
 
 SCRIPT = "compile.sh"
+NEEDS = (
+    "on 64-bit x86 Linux, Google's package edgetpu-compiler (https://coral.ai/docs/edgetpu/compiler/). "
+    "`EDGETPU_COMPILER=/path/to/edgetpu_compiler` in front of the command below names one that is not on PATH."
+)
+"""For the colleague, whose computer has no edgeroute."""
 
 
 def handover(model: Path, folder: Path, options: Options) -> Facts:
@@ -18,7 +23,7 @@ def handover(model: Path, folder: Path, options: Options) -> Facts:
     plain, search = (_command(model, options, search=s) for s in (options.search_delegate == "always", True))
     (folder / SCRIPT).write_text(_script(plain, search if options.search_delegate == "auto" else "", name), encoding="utf-8")
     (folder / SCRIPT).chmod(0o755)
-    return Facts(notes={"script": SCRIPT, "produces": name, "commands": [plain]})
+    return Facts(notes={"script": SCRIPT, "produces": name, "commands": [plain], "needs": NEEDS})
 
 
 def _command(model: Path, options: Options, *, search: bool) -> str:
@@ -32,7 +37,8 @@ def _script(plain: str, again: str, name: str) -> str:
         "set -eu",
         'cd "$(dirname "$0")"',
         'edgetpu_compiler() { ${EDGETPU_COMPILER:-command edgetpu_compiler} "$@"; }',
-        f"{plain} | tee compile.log" if not again else f"{plain} 2>&1 | tee compile.log || true",
+        f"rm -f {name}",
+        f"{plain} 2>&1 | tee compile.log",
     ]
     if again:
         lines += [

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeroute_plugins.tflite import editing
 from edgeroute_plugins.tflite.fusion import fuse_activations
+from edgeroute_plugins.tflite.gates import spell_unit_clips
 
 KEEP_CONSTANTS = "keep_stablehlo_constant"
 """Metadata of litert-torch's files under which the quantizer leaves convolutions in float."""
@@ -24,6 +25,7 @@ def legalize(model: Any) -> dict[str, int]:
         "unpacked_half_floats": unpack_half_floats(model),
         "negations": multiply_negations(model),
         "zero_pads": pad_with_zero(model),
+        "unit_clips": spell_unit_clips(model),
         "fused_activations": fuse_activations(model),
     }
     return {name: count for name, count in done.items() if count}

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from edgeroute.types import Json
-from tests.plugins.devices.builder import Net, edgetpu, package
-from tests.plugins.devices.cases_artpec7 import compiled
-from tests.plugins.devices.cases_tflite import sound, start
+from tests.plugins.devices.builder import Net, S, edgetpu, package
+from tests.plugins.devices.cases_tflite import start
 from tests.plugins.devices.holding import Held, codes, report
 
 FOLDER = Path(os.environ.get("EDGEROUTE_FIXTURES", Path(__file__).parents[4] / "shared" / "fixtures")) / "edgetpu"
@@ -46,14 +45,23 @@ def segmentation(whole: bool) -> bytes:
     net, x = start() if whole else (Net(), 0)
     trunk = net.conv(x, 16) if whole else edgetpu(net, net.input(), (1, 8, 8, 16), package(cached=512))
     big = net.plain("RESIZE_BILINEAR", trunk, net.numbers([80, 80]), shape=(1, 80, 80, 16))
-    net.plain("ARG_MAX", big, net.numbers([3]), shape=(1, 80, 80), dtype="int32")
-    return net.build()
+    return net.build(net.op("ARG_MAX", [big, net.numbers([3])], [net.tensor((1, 80, 80), "int32", 0.0, name="map")]))
+
+
+def classification(whole: bool) -> bytes:
+    """Everything is mapped."""
+    net, x = start() if whole else (Net(), 0)
+    trunk = net.conv(x, 16) if whole else net.input()
+    y = net.tensor((1, 8, 8, 16), "int8", S, name="scores")
+    if whole:
+        return net.build(net.op("RELU6", [trunk], [y]))
+    return net.build(net.op("CUSTOM", [trunk], [y], custom="edgetpu-custom-op", custom_options=package(cached=64)))
 
 
 def crafted() -> list[Pair]:
     return [
         Pair("segmentation", segmentation(True), segmentation(False), 2, 2, 512),
-        Pair("classification", sound(), compiled(package(cached=64)), 3, 0, 64),
+        Pair("classification", classification(True), classification(False), 3, 0, 64),
     ]
 
 

@@ -18,6 +18,7 @@ from edgeroute_plugins.tflite import reader
 from tests.plugins import bench
 from tests.plugins.devices.builder import Net, edgetpu, package
 from tests.plugins.devices.cases_tflite import sound, start, with_input
+from tests.plugins.devices.test_published import PAIRS, Pair
 
 STANDIN = Path(__file__).parent / "standins" / "edgetpu_compiler"
 VARIABLE = "EDGEROUTE_EDGETPU_COMPILER"
@@ -138,6 +139,45 @@ def test_another_compiler_is_another_result(shop: Workshop, model: Path, tmp_pat
     assert not convert(shop, model, tmp_path / "c").steps[0].cached
 
 
+@pytest.fixture
+def pair(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Pair, Path]:
+    """A file, and what Google's compiler made of it, for the stand-in to answer with."""
+    pair: Pair = request.param
+    twins = tmp_path / "twins"
+    twins.mkdir()
+    (twins / f"{pair.name}.tflite").write_bytes(pair.before)
+    (twins / f"{pair.name}_edgetpu.tflite").write_bytes(pair.after)
+    monkeypatch.setenv("EDGETPU_TWINS", str(twins))
+    return pair, twins / f"{pair.name}.tflite"
+
+
+def must_tell_the_twin(result: ConversionResult, pair: Pair) -> None:
+    """The delivered file is Google's, its findings what the file before it had promised."""
+    assert result.status == "succeeded" and result.artifact is not None and result.validation is not None
+    assert package_of(result.artifact.path.read_bytes()) == package_of(pair.after)
+    assert result.validation.placement["packages"][0]["cached_bytes"] == pair.cached
+    assert result.validation.placement["counts"] == {"accelerator": 1, "cpu": pair.left, "refused": 0}
+    assert ("A7-022" in {f.code for f in result.findings}) == bool(pair.left)
+    assert result.details["before_compile"]["placement"]["cut"]["left"] == pair.left
+
+
+@pytest.mark.usefixtures("tool")
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: p.name, indirect=True)
+def test_what_googles_compiler_wrote_is_delivered_as_it_is(shop: Workshop, pair: tuple[Pair, Path], tmp_path: Path) -> None:
+    result = convert(shop, pair[1], tmp_path / "out")
+    must_tell_the_twin(result, pair[0])
+    told = [r for r in result.steps[-1].notes["operators"] if not r["mapped"]]
+    assert sum(r["count"] for r in told) == pair[0].left
+    assert {f.where for f in result.findings if f.code == "edgetpu-left-on-cpu"} == {r["operator"] for r in told}
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: p.name, indirect=True)
+def test_what_googles_compiler_wrote_completes_a_bundle(shop: Workshop, pair: tuple[Pair, Path], tmp_path: Path) -> None:
+    bundle = bundle_of(convert(shop, pair[1], tmp_path / "out"))
+    result = api.finish(bundle, compiled_by_a_colleague(bundle), out=tmp_path / "done" / "net.tflite", workshop=shop)
+    must_tell_the_twin(result, pair[0])
+
+
 def bundle_of(result: ConversionResult) -> Path:
     return Path(result.details["handover"]["bundle"])
 
@@ -176,13 +216,13 @@ def test_require_complete_refuses_before_any_work(shop: Workshop, model: Path, t
 def compiled_by_a_colleague(bundle: Path, mood: str = "") -> Path:
     """The bundle's own script, on a computer that has the stand-in."""
     environ = os.environ | {"EDGETPU_COMPILER": f"{sys.executable} {STANDIN}", "EDGETPU_STANDIN": mood}
-    subprocess.run(["sh", str(bundle / "compile.sh")], check=True, capture_output=True, env=environ, cwd="/")
+    subprocess.run(["bash", str(bundle / "compile.sh")], check=True, capture_output=True, env=environ, cwd="/")
     return bundle / "model_edgetpu.tflite"
 
 
-def package_in(file: Path) -> bytes:
+def package_of(content: bytes) -> bytes:
     """What the compiler wrote; the file around it may have been told where it comes from."""
-    (operator,) = reader.read(file).subgraphs[0].operators
+    (operator,) = (o for o in reader.parse(content).subgraphs[0].operators if o.name == "CUSTOM")
     return operator.custom_options
 
 
@@ -193,7 +233,7 @@ def test_the_round_trip_completes_the_result(shop: Workshop, model: Path, tmp_pa
     result = api.finish(bundle, compiled, out=tmp_path / "done" / "net.tflite", workshop=shop)
     assert (result.status, result.route) == ("succeeded", ("edgetpu-compiler",))
     assert result.artifact is not None and result.artifact.path == tmp_path / "done" / "net.tflite"
-    assert package_in(result.artifact.path) == package_in(compiled)
+    assert package_of(result.artifact.path.read_bytes()) == package_of(compiled.read_bytes())
     assert "handed-over" not in {f.code for f in result.findings} and result.validation is not None
     deploy = json.loads((tmp_path / "done" / "net.deploy.json").read_text())
     assert (deploy["device"], deploy["inputs"][0]["dtype"]) == ("google-edge-tpu-tflite", "uint8")

@@ -51,3 +51,17 @@ def refusal(model: str) -> dict[str, Any]:
 
     allocated, run._allocated = run._allocated, picky
     return answers(model)
+
+
+def legalized(model: str) -> dict[str, Any]:
+    """What a quantizer's first step did to a float file: its count, and operators and answers before and after."""
+    from edgeroute_plugins.tflite import editing, reader
+    from edgeroute_plugins.tflite.legalize import legalize
+
+    changed = Path(model).with_suffix(".changed.tflite")
+    tree = editing.load(Path(model))
+    done = legalize(tree)
+    editing.save(tree, changed)
+    files = {"before": model, "after": str(changed)}
+    names = {what: [o.name for o in reader.read(Path(file)).subgraphs[0].operators] for what, file in files.items()}
+    return {"done": done, "operators": names, **{what: answers(file)["values"] for what, file in files.items()}}

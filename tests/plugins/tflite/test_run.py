@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.plugins.devices.builder import Net
 from tests.plugins.real_runtime import call
 from tests.plugins.tflite.flat import code, model, operator, tensor
 
@@ -52,3 +53,30 @@ def test_refusals_have_a_reason_and_a_remedy(tmp_path: Path) -> None:
     assert broken["code"] == "tflite-does-not-load" and broken["remedy"]
     picky = ask(tmp_path, "refusal", model=str(MODELS / "int8-pc.tflite"))
     assert picky["code"] == "tflite-delegate-refuses" and "failed to prepare" in picky["message"]
+
+
+def hard_sigmoid(constants: bool, twice: bool = False) -> bytes:
+    """`clip(a·x + b, 0, 1)` from constants, or of an activation that another one reads as well."""
+    net = Net()
+    x = net.input((1, 4, 4, 8), "float32", 0.0)
+    y = net.plain("MUL", x, net.constant((1,), "float32", fill=2)) if constants else net.plain("TANH", x)
+    y = net.plain("ADD", y, net.constant((8,), "float32", fill=-1)) if constants else y
+    gate = net.plain("RELU_0_TO_1", y)
+    return net.build(*([gate, net.plain("ABS", y)] if twice else [net.plain("MUL", x, gate)]))
+
+
+@pytest.mark.parametrize(
+    ("model", "spelled"),
+    [
+        (hard_sigmoid(True), ["MUL", "ADD", "MUL", "MUL"]),
+        (hard_sigmoid(False), ["TANH", "MUL", "MUL", "MUL"]),
+        (hard_sigmoid(True, twice=True), ["MUL", "ADD", "MUL", "MUL", "ABS"]),
+    ],
+    ids=["folded", "multiplied", "shared"],
+)
+def test_a_clip_that_no_device_knows_is_spelled_with_relu6(tmp_path: Path, model: bytes, spelled: list[str]) -> None:
+    (tmp_path / "model.tflite").write_bytes(model)
+    found = ask(tmp_path, "legalized", model=str(tmp_path / "model.tflite"))
+    assert found["done"] == {"unit_clips": 1} and found["operators"]["after"] == spelled
+    for before, after in zip(found["before"], found["after"], strict=True):
+        assert before == pytest.approx(after, abs=1e-6) and len(set(before)) > 2
