@@ -30,17 +30,24 @@ def wrong_output(node: Node) -> str:
 
 
 def int8_scheme(node: Node) -> str:
-    """Symmetric int8 weights, and a bias in the accumulator's scale."""
+    """Symmetric int8 weights, and a bias in the accumulator's scale; a bias of zeros is right in any (TensorFlow lets layers share one)."""
     if node.name not in WEIGHTED:
         return ""
-    x, weights, bias = node.x, node.weights, node.bias
+    weights, bias = node.weights, node.bias
     if weights is not None and weights.dtype == "int8" and any(weights.zero_point) and node.is_integer:
         return f"its weights have the zero point {next(z for z in weights.zero_point if z)}"
+    empty = bias is not None and bias.is_constant and not any(bias.zero_point) and not any(bias.data)
+    return "" if empty else bias_scheme(node)
+
+
+def bias_scheme(node: Node) -> str:
+    """The bias's zero point is 0, its scale input times weights, whatever it holds."""
+    bias = node.bias
     if bias is None or bias.dtype not in ("int32", "int64") or not bias.scale:
         return ""
     if any(bias.zero_point):
         return f"its bias has the zero point {next(z for z in bias.zero_point if z)}"
-    off = _bias_error(x, weights, bias)
+    off = _bias_error(node.x, node.weights, bias)
     return f"its bias scale is off by {off:.2%}" if off > BIAS_TOLERANCE else ""
 
 

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 
 from edgeroute_plugins.devices.cases import OperatorCheck
-from edgeroute_plugins.devices.fixed import int8_scheme, wrong_output
+from edgeroute_plugins.devices.fixed import bias_scheme, wrong_output
 from edgeroute_plugins.devices.graph import Node, axes, elements, integers
 from edgeroute_plugins.devices.tables import table
 from edgeroute_plugins.tflite.reader import TensorData
@@ -128,7 +128,7 @@ def _scales(node: Node) -> str:
     if x is None or weights is None or y is None or not (x.scale and weights.scale and y.scale) or y.scale[0] <= 0:
         return ""
     factor = x.scale[0] * max(weights.scale) / y.scale[0]
-    return int8_scheme(node) if 0 <= factor < 65536 else f"input scale times weight scale over output scale is {factor:g}"
+    return bias_scheme(node) if 0 <= factor < 65536 else f"input scale times weight scale over output scale is {factor:g}"
 
 
 def depth_to_space(node: Node) -> str:

@@ -126,7 +126,7 @@ class Net:
     def conv(
         self, x: int, channels: int = 16, kernel: tuple[int, int] = (3, 3), *, stride: int | tuple[int, int] = 1, padding: str = "SAME", dtype: str = "",
         weights: str = "", scale: float = S, weight_scale: float | Sequence[float] = S, weight_zero: int | Sequence[int] = 0, bias_scale: float | None = None,
-        bias_type: str = "int32", depthwise: bool = False, fill: int = 1, activation: str = "RELU6", dilation: tuple[int, int] = (1, 1), version: int = 1,
+        bias_type: str = "int32", bias_fill: int = 0, depthwise: bool = False, fill: int = 1, activation: str = "RELU6", dilation: tuple[int, int] = (1, 1), version: int = 1,
     ) -> int:  # fmt: skip
         """A convolution with weights, bias and RELU6; `depthwise` keeps or multiplies the channels."""
         own, shape = self.dtypes[x], self.shapes[x]
@@ -135,7 +135,9 @@ class Net:
         w = self.constant(form, weights or own, weight_scale, weight_zero, fill=fill, axis=3 if depthwise else 0)
         per = self.scales[w] or (1.0,)
         expected = [self.scales[x][0] * s for s in per] if self.scales[x] else [0.0]
-        b = self.constant((channels,), bias_type, expected if bias_scale is None and own != "float32" else bias_scale or 0.0, fill=0)
+        b = self.constant(
+            (channels,), bias_type, expected if bias_scale is None and own != "float32" else bias_scale or 0.0, fill=bias_fill
+        )
         size = [ceil(d / s) if padding == "SAME" else ceil((d - k + 1) / s) for d, k, s in zip(shape[1:3], kernel, strides, strict=True)]
         y = self.tensor((shape[0], *size, channels), dtype or own, scale)
         options = {

@@ -108,7 +108,7 @@ def versions(version: int, metadata: str = "2.3.0") -> bytes:
 
 
 def padded_bias(scale: float) -> bytes:
-    return then(lambda net, x: net.conv(x, 16, bias_scale=scale))
+    return then(lambda net, x: net.conv(x, 16, bias_scale=scale, bias_fill=1))
 
 
 def resize(scale: float) -> bytes:

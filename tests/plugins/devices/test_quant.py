@@ -46,6 +46,14 @@ def test_only_weights_of_tensorflow_1_have_a_zero_point(weights: str, zero: int,
     assert ("TFL-020" in codes(report(Held(net.build(), "cpu"), tmp_path))) == broken
 
 
+@pytest.mark.parametrize(("fill", "refused"), [(1, True), (0, False)])
+def test_a_bias_of_zeros_is_right_in_any_scale(fill: int, refused: bool, tmp_path: Path) -> None:
+    """TensorFlow lets layers without a bias share one; Arm's driver compares the scale all the same."""
+    data = then(lambda net, x: net.conv(x, 16, bias_scale=2 * S * S, bias_fill=fill))
+    assert ("TFL-020" in codes(report(Held(data, "cpu"), tmp_path))) == refused
+    assert "A9-014" in codes(report(Held(data, "artpec9"), tmp_path))
+
+
 def test_an_empty_dimension_leaves_artpec8s_dlpu(tmp_path: Path) -> None:
     answer = report(Held(then(lambda net, x: net.plain("RESHAPE", x, net.numbers([0, 16]), shape=(0, 16))), "artpec8"), tmp_path)
     assert "[0, 16]" in only(answer, "A8-016").message
