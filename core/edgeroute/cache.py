@@ -1,6 +1,7 @@
 """The content-addressed store: the key is everything that decides a result, so an entry never goes stale.
 
 <root>/<kind>/<key>/…            complete: entry.json was written last, and the folder renamed into place
+<root>/memo/<key>/…              what steps of one tool work out and share; each looks after its own files in it
 <root>/staging/<key>.<token>.<n> under way; what a killed process left there is garbage, and swept away by the next one
 <root>/.alive/<token>.lock       held by a process for as long as it lives
 """
@@ -74,15 +75,9 @@ class Cache:
 
     def stage(self, key: str) -> Path:
         """A new empty folder to work in; `put` moves it into the store, `drop` removes it."""
-        try:
+        with _writable(self.root):
             folder = self.root / STAGING / f"{key}.{self._token()}.{next(_numbers)}"
             folder.mkdir(parents=True)
-        except OSError as error:
-            raise OutputError(
-                f"edgeroute's own folder {self.root} cannot be written: {error.strerror}",
-                remedy="free space or make it writable, or name another place: export EDGEROUTE_HOME=/some/folder",
-                code="home-unwritable",
-            ) from error
         return folder
 
     def _token(self) -> str:
@@ -112,6 +107,14 @@ class Cache:
                 raise
             self.drop(staged)
         return Entry(place, value)
+
+    def memo(self, key: str) -> Path:
+        """The folder in which the steps of one tool keep what they can use again; made now if need be."""
+        folder = self.root / "memo" / key
+        with _writable(self.root):
+            folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        return folder
 
     def amend(self, entry: Entry, value: Mapping[str, Json]) -> Entry:
         """Write down more about an entry (a verification that was made later), atomically."""
@@ -148,6 +151,19 @@ class Cache:
             {k: n - after.entries.get(k, 0) for k, n in before.entries.items()},
             {k: n - after.bytes.get(k, 0) for k, n in before.bytes.items()},
         )
+
+
+@contextlib.contextmanager
+def _writable(root: Path) -> Iterator[None]:
+    """Says what to do where edgeroute's own folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"edgeroute's own folder {root} cannot be written: {error.strerror}",
+            remedy="free space or make it writable, or name another place: export EDGEROUTE_HOME=/some/folder",
+            code="home-unwritable",
+        ) from error
 
 
 def _token_of(staged: Path) -> str:

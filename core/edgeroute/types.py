@@ -145,7 +145,8 @@ def option(default: Any, help: str, *, choices: Sequence[Any] = (), fill: str = 
 
     `fill` names a value that edgeroute itself puts there unless the user set it: `calibration` (a `Calibration`),
     `input_shapes` (name → shape), `preprocess` (a `Preprocess`), `trust` (bool), `model_factory` (str), `code_path` (str: where its code lies), `signature` (str),
-    `input_range` (what pixels 0 and 255 become at the model's input: (low, high), or None where that is not known).
+    `input_range` (what pixels 0 and 255 become at the model's input: (low, high), or None where that is not known),
+    `memo` (see `Job.memo`; None where there is none).
     """
     metadata = {"help": help, "choices": tuple(choices), "fill": fill}
     if isinstance(default, (list, dict, set)):
@@ -422,6 +423,8 @@ class Job:
     """Top-level package → its folder (or file) on this computer, made importable in the child and nothing else with it."""
     offline: bool = True
     """Tools never need the network: the child's environment says so to those that ask (proxies, hubs, telemetry off)."""
+    memo: str = ""
+    """Folder for what the function worked out and its next call can use; shared by all edges of one name, and decides nothing."""
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ def convert(job: Mapping[str, Any], folder: Path) -> Any:
 
     arguments = job["arguments"]
     options_class = load(job.get("options_type") or "edgeroute.types:NoOptions")
-    options = anchored(from_json(options_class, arguments.get("options") or {}), folder)
+    options = anchored(from_json(options_class, arguments.get("options") or {}), folder, job.get("memo", ""))
     facts = load(job["function"])(folder / arguments["source"], folder / arguments["out"], options)
     if not isinstance(facts, Facts):
         raise PluginError(
@@ -188,14 +188,15 @@ def convert(job: Mapping[str, Any], folder: Path) -> Any:
     return to_json(facts)
 
 
-def anchored(options: Any, folder: Path) -> Any:
-    """Samples at a relative path are meant from the job's folder, too: a folder that was kept travels."""
+def anchored(options: Any, folder: Path, memo: str = "") -> Any:
+    """Samples at a relative path are meant from the job's folder, too: a folder that was kept travels; the memo's folder is filled in."""
     import dataclasses
 
     from edgeroute.types import Calibration
 
     values = {f.name: getattr(options, f.name) for f in dataclasses.fields(options)}
-    moved = {n: dataclasses.replace(v, path=folder / v.path) for n, v in values.items() if isinstance(v, Calibration)}
+    moved: dict[str, Any] = {n: dataclasses.replace(v, path=folder / v.path) for n, v in values.items() if isinstance(v, Calibration)}
+    moved |= {f.name: Path(memo) for f in dataclasses.fields(options) if memo and f.metadata.get("fill") == "memo"}
     return dataclasses.replace(options, **moved) if moved else options
 
 

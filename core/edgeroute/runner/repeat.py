@@ -59,7 +59,7 @@ def _same(workshop: Workshop, step: StepRecord, source: Artifact, limits: Limits
 
 def _again(workshop: Workshop, converter: Converter, kept: Path, source: Artifact, folder: Path, limits: Limits) -> str:
     """Digest of what the step writes this time; empty where it fails."""
-    job = from_json(Job, read_json(kept / JOB))
+    job = dataclasses.replace(from_json(Job, read_json(kept / JOB)), memo="")
     scratch_copy(source, folder / "in")
     out = folder / str(job.arguments["out"])
     out.parent.mkdir()

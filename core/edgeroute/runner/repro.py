@@ -65,7 +65,7 @@ def _make_portable(workshop: Workshop, converter: Converter, ready: Ready, optio
     job = read_json(folder / JOB)
     code = {name: _copied(Path(place), folder / "code") for name, place in job["code"].items()}
     arguments = {**job["arguments"], "options": {**job["arguments"]["options"], **_calibrations(options, folder)}}
-    write_json(folder / JOB, {**job, "code": code, "arguments": arguments})
+    write_json(folder / JOB, {**job, "code": code, "arguments": arguments, "memo": ""})
     write_text(folder / "requirements.txt", "".join(f"{r}\n" for r in _requirements(workshop, converter)))
     write_text(folder / SCRIPT, _script(workshop, converter, ready))
     (folder / SCRIPT).chmod((folder / SCRIPT).stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)

@@ -68,9 +68,20 @@ def keep_lie(workshop: Workshop, converter: Converter, source: Artifact, options
 
 
 def key_of(workshop: Workshop, converter: Converter, source: Artifact, options: Any, ready: Ready) -> str:
-    code = {package: code_digest(place) for package, place in workshop.code(converter.code).items() if package != "edgeroute"}
+    code = _code_of(workshop, converter)
     tool = [workshop.environments.state(converter.tool).digest] if converter.tool else []
     return digest_json([source.sha256, converter.key, converter.version, converter.run, _portable(options), ready.digest, code, *tool])[:32]
+
+
+def _code_of(workshop: Workshop, converter: Converter) -> dict[str, str]:
+    return {package: code_digest(place) for package, place in workshop.code(converter.code).items() if package != "edgeroute"}
+
+
+def _memo_of(workshop: Workshop, converter: Converter, ready: Ready) -> str:
+    """The folder that all edges of a converter's name share, if its options ask for one; the environment and the code decide which."""
+    if not any(f.metadata.get("fill") == "memo" for f in dataclasses.fields(converter.options)):
+        return ""
+    return str(workshop.cache.memo(digest_json([converter.name, ready.digest, _code_of(workshop, converter)])[:32]))
 
 
 def _portable(options: Any) -> Json:
@@ -106,7 +117,8 @@ def _run_in(
     out = folder / "out" / f"model{workshop.catalog.formats[converter.target].suffix}"
     out.parent.mkdir()
     arguments = {"source": str(scratch.relative_to(folder)), "out": str(out.relative_to(folder)), "options": to_json(options)}
-    job = Job("convert", converter.run, arguments, type_name(converter.options), workshop.code(converter.code))
+    memo = _memo_of(workshop, converter, ready)
+    job = Job("convert", converter.run, arguments, type_name(converter.options), workshop.code(converter.code), memo=memo)
     outcome = run_job(ready.python, job, folder, limits)
     if outcome.status != "ok":
         raise failure(converter, outcome, repro.folder_of(workshop, key))

@@ -24,7 +24,7 @@ from edgeroute.types import Converter, Environment, Facts, Format, Symptom, Targ
 from edgeroute.workshop import Workshop
 
 NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
-FILLS = ("", "calibration", "input_shapes", "preprocess", "trust", "model_factory", "code_path", "signature", "input_range")
+FILLS = ("", "calibration", "input_shapes", "preprocess", "trust", "model_factory", "code_path", "signature", "input_range", "memo")
 SECONDS = 1.0
 """An import that takes longer is felt by every command of every user."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts
-from edgeroute_plugins import feeding
+from edgeroute_plugins import feeding, memo
 from edgeroute_plugins.aiedge.options import Options
 from edgeroute_plugins.tflite import border, editing
 from edgeroute_plugins.tflite.legalize import legalize, lower_bounds, shape_pad_values
@@ -68,11 +68,24 @@ def calibrate(model: Any, options: Options) -> tuple[Any, int]:
     Samples are handed over one by one: the tool makes a list of whatever it is given. Its interpreter's own
     counters are used, five times faster than keeping every tensor, and equal (measured).
     """
+    blob = bytes(editing.serialize(model))
+    name = memo.name_of(blob, options.calibration, options.samples, options.ranges)
+    kept = memo.remembered(options.memo, name, lambda: measured(blob, model, options))
+    ranges: dict[str, Any] = {}
+    for label, value in kept.items():
+        end, _, tensor = label.partition(" ")
+        ranges.setdefault(tensor, {})[end] = value
+    count = int(ranges.pop("")["count"])
+    return with_input_range(in_rank(ranges, model), model, options.input_range), count
+
+
+def measured(blob: bytes, model: Any, options: Options) -> memo.Arrays:
+    """The two ends of every tensor's range, each under its name, and how many samples they took."""
     from ai_edge_quantizer import calibrator, recipe_manager
 
     signature = model.signatureDefs[0]
     collector = calibrator.Calibrator(
-        bytes(editing.serialize(model)),
+        blob,
         num_threads=os.cpu_count() or 1,
         mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
         **({"qsv_update_func": widest} if options.ranges == "minmax" else {}),
@@ -81,7 +94,8 @@ def calibrate(model: Any, options: Options) -> tuple[Any, int]:
     for arguments in rows(model, options):
         collector.calibrate({editing.text(signature.signatureKey): [arguments]}, recipe_manager.RecipeManager())
         count += 1
-    return with_input_range(in_rank(collector.get_model_qsvs(), model), model, options.input_range), count
+    ends = {f"{end} {name}": value for name, found in collector.get_model_qsvs().items() for end, value in found.items()}
+    return {**ends, "count ": np.array(count)}
 
 
 def with_input_range(ranges: Any, model: Any, limits: tuple[float, float] | None) -> Any:

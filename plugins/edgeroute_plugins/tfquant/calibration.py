@@ -7,12 +7,13 @@ tensors of one network were wrong. Here every tensor keeps memory of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from edgeroute.errors import ConverterFailed
+from edgeroute_plugins.memo import Arrays
 from edgeroute_plugins.tflite import editing
 from edgeroute_plugins.tfquant import native
 
@@ -36,6 +37,17 @@ def measure(blob: bytes, rows: Iterable[list[Any]]) -> tuple[dict[int, tuple[flo
                 found[index] = (min(low, known[0]), max(high, known[1]))
         count += 1
     return found, count
+
+
+def as_arrays(ranges: Mapping[int, tuple[float, float]], count: int) -> Arrays:
+    """What `measure` answers, to be kept."""
+    return {"tensors": np.array(list(ranges), np.int64), "limits": np.array(list(ranges.values())).reshape(-1, 2), "count": np.array(count)}
+
+
+def from_arrays(arrays: Arrays) -> tuple[dict[int, tuple[float, float]], int]:
+    """What `measure` answered."""
+    limits = zip(arrays["tensors"].tolist(), arrays["limits"].tolist(), strict=True)
+    return {index: (low, high) for index, (low, high) in limits}, int(arrays["count"])
 
 
 def computed(model: Any) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgeroute.types import Calibration, option
 
@@ -28,3 +29,4 @@ class Options:
     input_range: tuple[float, float] | None = option(
         None, "what pixels 0 and 255 are at the picture's input: its scale then leaves the byte as it is", fill="input_range"
     )
+    memo: Path | None = option(None, "where calibrations are kept for the other edge, target or candidate", fill="memo")

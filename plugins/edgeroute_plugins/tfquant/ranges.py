@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from edgeroute_plugins import memo
 from edgeroute_plugins.tflite import editing
 from edgeroute_plugins.tfquant import native
+from edgeroute_plugins.tfquant.options import Options
 
 BINS = 2048
 STEPS = 256
@@ -19,7 +21,7 @@ FIXED = ("SOFTMAX", "LOGISTIC", "TANH", "LOG_SOFTMAX")
 """Their output range is fixed by the runtime."""
 
 
-def narrow(calibrated: bytes, rows: Iterable[list[Any]]) -> tuple[bytes, int]:
+def narrow(calibrated: bytes, rows: Callable[[], Iterable[list[Any]]], options: Options) -> tuple[bytes, int]:
     """The model with narrower ranges of inner tensors, and how many changed; inputs and outputs keep what the samples reach.
 
     Outputs are spared since clipping removes exactly the rare high scores that a detector is made for.
@@ -27,7 +29,9 @@ def narrow(calibrated: bytes, rows: Iterable[list[Any]]) -> tuple[bytes, int]:
     model = editing.parse(calibrated)
     bounds = inner_ranges(model)
     changed = 0
-    for index, histogram in histograms(calibrated, bounds, rows).items():
+    name = memo.name_of(calibrated, options.calibration, options.samples, "histograms")
+    for label, histogram in memo.remembered(options.memo, name, lambda: histograms(calibrated, bounds, rows())).items():
+        index = int(label)
         low, high = best_range(histogram, *bounds[index])
         if (low, high) != bounds[index]:
             quantization = model.subgraphs[0].tensors[index].quantization
@@ -52,8 +56,8 @@ def inner_ranges(model: Any) -> dict[int, tuple[float, float]]:
     return ranges
 
 
-def histograms(calibrated: bytes, bounds: Mapping[int, tuple[float, float]], rows: Iterable[list[Any]]) -> dict[int, Any]:
-    """How often each tensor takes which value, over all samples: counts of `BINS` equal bins between its bounds."""
+def histograms(calibrated: bytes, bounds: Mapping[int, tuple[float, float]], rows: Iterable[list[Any]]) -> memo.Arrays:
+    """How often each tensor (by its index) takes which value, over all samples: counts of `BINS` equal bins between its bounds."""
     interpreter = native.interpreter(calibrated)
     slots = [d["index"] for d in interpreter.get_input_details()]
     counts: dict[int, Any] = {index: np.zeros(BINS) for index in bounds}
@@ -63,7 +67,7 @@ def histograms(calibrated: bytes, bounds: Mapping[int, tuple[float, float]], row
         interpreter.invoke()
         for index, limits in bounds.items():
             counts[index] += np.histogram(interpreter.get_tensor(index), bins=BINS, range=limits)[0]
-    return counts
+    return {str(index): count for index, count in counts.items()}
 
 
 def best_range(counts: Any, low: float, high: float) -> tuple[float, float]:

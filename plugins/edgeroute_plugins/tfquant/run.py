@@ -8,7 +8,7 @@ from typing import Any
 
 from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Facts
-from edgeroute_plugins import feeding
+from edgeroute_plugins import feeding, memo
 from edgeroute_plugins.prepare import ranges as dead_zones
 from edgeroute_plugins.refine.improve import improve
 from edgeroute_plugins.tflite import border, editing
@@ -45,7 +45,7 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     if options.ranges == "mse":
         from edgeroute_plugins.tfquant.ranges import narrow
 
-        calibrated, narrowed = narrow(calibrated, rows(model, options))
+        calibrated, narrowed = narrow(calibrated, lambda: rows(model, options), options)
         changed["narrowed_ranges"] = narrowed
     if options.input_range is not None:
         calibrated = with_input_range(calibrated, options.input_range)
@@ -87,14 +87,21 @@ def rows(model: Any, options: Options) -> Any:
 
 def calibrate(model: Any, options: Options) -> tuple[bytes, int]:
     """The model with the smallest and largest value of every tensor that matters, and how many samples that took."""
-    with captured_stderr() as words:
-        try:
-            ranges, seen = calibration.measure(bytes(editing.serialize(model)), rows(model, options))
-        except (RuntimeError, ValueError) as error:
-            raise _refused("calibrate", f"{error} {words.reason}") from error
+    blob = bytes(editing.serialize(model))
+    name = memo.name_of(blob, options.calibration, options.samples)
+    ranges, seen = calibration.from_arrays(memo.remembered(options.memo, name, lambda: measured(blob, model, options)))
     calibration.write(model, ranges)
     dead_zones.narrow_calibrated(model)
     return bytes(editing.serialize(model)), seen
+
+
+def measured(blob: bytes, model: Any, options: Options) -> memo.Arrays:
+    """The ranges of all tensors, and of how many samples."""
+    with captured_stderr() as words:
+        try:
+            return calibration.as_arrays(*calibration.measure(blob, rows(model, options)))
+        except (RuntimeError, ValueError) as error:
+            raise _refused("calibrate", f"{error} {words.reason}") from error
 
 
 def with_input_range(calibrated: bytes, limits: tuple[float, float]) -> bytes:

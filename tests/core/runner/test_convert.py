@@ -92,6 +92,23 @@ def test_the_source_is_sacred(workshop: Workshop, model: Path, tmp_path: Path) -
     assert result.status == "succeeded"
 
 
+def test_the_steps_of_one_converter_share_a_folder_that_decides_nothing(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    for mood in ("good", "polished", "polished"):
+        run(workshop, model, with_mood(tmp_path, mood))
+    visits = {p.read_text() for p in (workshop.cache.root / "memo").glob("*/visits")}
+    assert visits == {"good polished ", "good "}
+    workshop.cache.clear()
+    assert not list((workshop.cache.root / "memo").iterdir())
+    run(workshop, model, with_mood(tmp_path, "good", check_determinism=True))
+    assert {p.read_text() for p in (workshop.cache.root / "memo").glob("*/visits")} == {"good "}, "a repetition works everything out itself"
+
+
+def test_what_a_failed_edge_leaves_names_no_shared_folder(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    run(workshop, model, with_mood(tmp_path, "raises"))
+    jobs = [json.loads(p.read_text()) for p in (workshop.cache.root / "failed").glob("*/job.json")]
+    assert [job["memo"] for job in jobs] == [""]
+
+
 def test_a_failed_edge_leaves_a_folder_that_repeats_it(workshop: Workshop, model: Path, tmp_path: Path) -> None:
     run(workshop, model, with_mood(tmp_path, "raises"))
     (kept,) = (tmp_path / "home" / "failed").iterdir()

@@ -41,6 +41,7 @@ LADDER = ("toy-a", "toy-b", "toy-c")
 class Options:
     mood: str = option("good", "how the converter behaves")
     samples: Calibration | None = option(None, "what it calibrates with", fill="calibration")
+    memo: Path | None = option(None, "where every run leaves a mark", fill="memo")
 
 
 def edgeroute_formats() -> list[Format]:
@@ -91,6 +92,9 @@ def run(source: Path, out: Path, options: Options) -> Facts:
     model["kind"] = LADDER[LADDER.index(model["kind"]) + 1]
     if options.samples is not None:
         print("samples:", options.samples.count, options.samples.array(0).shape)
+    if options.memo is not None:
+        with (options.memo / "visits").open("a") as file:
+            file.write(f"{options.mood} ")
     MOODS[options.mood](model, source, out)
     return Facts()
 

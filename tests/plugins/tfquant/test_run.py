@@ -62,6 +62,19 @@ def test_without_tensorflows_python_the_bytes_are_the_same(name: str, tmp_path: 
 
 
 @pytest.mark.real
+def test_the_other_edge_finds_the_calibration_and_writes_the_same(tmp_path: Path) -> None:
+    memo = tmp_path / "memo"
+    memo.mkdir()
+    quantizing.quantize(PER_CHANNEL, "classifier", tmp_path, ranges="mse", memo=str(memo))
+    kept = {p.name: p.stat().st_mtime_ns for p in memo.iterdir()}
+    _, facts, shared = quantizing.quantize(PER_TENSOR, "classifier", tmp_path, ranges="mse", memo=str(memo))
+    assert len(kept) == 2 and {p.name: p.stat().st_mtime_ns for p in memo.iterdir()} == kept
+    (tmp_path / "alone").mkdir()
+    _, alone, own = quantizing.quantize(PER_TENSOR, "classifier", tmp_path / "alone", ranges="mse")
+    assert shared.read_bytes() == own.read_bytes() and facts.notes == alone.notes
+
+
+@pytest.mark.real
 def test_a_step_imports_a_corner_of_tensorflow_only(tmp_path: Path) -> None:
     arguments: dict[str, Json] = {"source": str(quantizing.float_file("classifier"))}
     count = real_tools.call("tensorflow", "tests.plugins.tfquant.beside_tensorflow:modules", arguments, tmp_path)
