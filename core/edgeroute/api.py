@@ -53,7 +53,7 @@ def convert(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     thresholds: Mapping[str, float] | None = None,
     allow_degraded: bool = False,
-    effort: str = "fast",
+    effort: str = "auto",
     metric: str = "",
     attribution: bool = False,
     check_determinism: bool = False,

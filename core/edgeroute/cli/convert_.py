@@ -72,7 +72,10 @@ def _trust(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("trust")
     add_thresholds(group)
     group.add_argument(
-        "--effort", choices=("fast", "balanced", "max"), default="fast", help="how many preparations and quantizers are tried and measured"
+        "--effort",
+        choices=("fast", "auto", "balanced", "max"),
+        default="auto",
+        help="fast: the plain route; auto: that, and where int8 loses too much, up to five prepared ones (not with --via); balanced, max: more",
     )
     group.add_argument(
         "--metric",

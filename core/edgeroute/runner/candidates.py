@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeroute import planner
@@ -12,8 +12,11 @@ from edgeroute.catalog import Catalog
 from edgeroute.errors import PlanError
 from edgeroute.types import Converter, Json, LeftOut, Route
 
-EFFORTS = ("fast", "balanced", "max")
-BUDGET = {"fast": 1, "balanced": 8, "max": 30}
+DEFAULT = "auto"
+EFFORTS = ("fast", "auto", "balanced", "max")
+LEVELS = {"fast": 0, "auto": 1, "balanced": 1, "max": 2}
+"""Which edges an effort may take: those whose own effort stands on its level, or below."""
+BUDGET = {"fast": 1, "auto": 6, "balanced": 8, "max": 30}
 """Candidates that an effort measures at the most."""
 ROUTES = 4
 """Routes that are looked at for one choice of preparations."""
@@ -33,6 +36,13 @@ class Candidate:
     gain: float
     """Expected dB."""
 
+    pinned: frozenset[str] = frozenset()
+    """Keys of the edges that make it what it is; the others may be replaced when they fail."""
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        return tuple(key for key in self.route.keys if key in self.pinned)
+
     @property
     def name(self) -> str:
         settings = [f"{key.partition(':')[0]}.{option}={value}" for key, values in self.options.items() for option, value in values.items()]
@@ -48,18 +58,47 @@ def candidates(
     blocked: Mapping[str, LeftOut],
     via: Sequence[str] = (),
     avoid: Sequence[str] = (),
+    handed: Collection[str] = (),
 ) -> list[Candidate]:
-    """Candidates, most promising first, the plain route second. Raises PlanError where there is no route."""
-    gainers = [c for c in catalog.converters if c.gain and c.effort and EFFORTS.index(c.effort) <= EFFORTS.index(effort)]
-    plain = planner.plan(catalog, source, target, blocked=blocked, via=via, avoid=avoid, k=ROUTES).routes
+    """Candidates, most promising first, the plain route second; effort auto begins with the plain one. Raises PlanError where there is no route."""
+    way = Way(catalog, source, target, blocked, tuple(avoid), handed)
+    plain = way.routes(via)
+    first = _candidate(catalog, plain[0], {}, 0.0, via)
+    if effort == "fast":
+        return [first]
     routes = [r for r in plain if not _dominated(catalog, r, via)] or [plain[0]]
-    for chosen in _subsets(catalog, gainers):
-        routes += [r for r in _through(catalog, source, target, blocked, via, avoid, chosen) if not _dominated(catalog, r, via)]
-    found = [c for route in {r.keys: r for r in routes}.values() for c in _settings(route, effort)]
+    for chosen in _subsets(catalog, [c for c in catalog.converters if c.gain and c.effort and LEVELS[c.effort] <= LEVELS[effort]]):
+        routes += [r for r in _through(way, via, chosen) if not _dominated(catalog, r, via)]
+    found = [c for route in {r.keys: r for r in routes}.values() for c in _settings(catalog, route, effort, via)]
     ranked = _mixed(sorted(found, key=lambda c: (-c.gain, c.route.cost, c.route.keys, c.name)))
-    first = Candidate(plain[0], {}, 0.0)
     rest = [c for c in ranked if (c.route.keys, c.options) != (first.route.keys, {})]
-    return [*rest[:1], first, *rest[1:]] if effort != "fast" else [first]
+    return [first, *rest] if effort == DEFAULT else [*rest[:1], first, *rest[1:]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """What the routes of all candidates have in common."""
+
+    catalog: Catalog
+    source: str
+    target: str
+    blocked: Mapping[str, LeftOut]
+    avoid: tuple[str, ...]
+    handed: Collection[str]
+
+    def routes(self, via: Sequence[str]) -> tuple[Route, ...]:
+        return planner.plan(
+            self.catalog, self.source, self.target, blocked=self.blocked, via=via, avoid=self.avoid, handed=self.handed, k=ROUTES
+        ).routes
+
+
+def quantizes(catalog: Catalog, route: Route) -> bool:
+    return any(catalog.formats[c.target].precision == "int8" for c in route.converters)
+
+
+def _candidate(catalog: Catalog, route: Route, options: Mapping[str, Mapping[str, Json]], gain: float, via: Sequence[str]) -> Candidate:
+    telling = [c for c in route.converters if c.gain or catalog.formats[c.target].precision == "int8" or {c.name, c.key} & set(via)]
+    return Candidate(route, options, gain, frozenset(c.key for c in telling) | frozenset(options))
 
 
 def _mixed(ranked: Sequence[Candidate]) -> list[Candidate]:
@@ -81,22 +120,12 @@ def _subsets(catalog: Catalog, gainers: Sequence[Converter]) -> Iterator[tuple[s
             yield tuple(c.key for c in chosen)
 
 
-def _through(
-    catalog: Catalog,
-    source: str,
-    target: str,
-    blocked: Mapping[str, LeftOut],
-    via: Sequence[str],
-    avoid: Sequence[str],
-    chosen: Sequence[str],
-) -> list[Route]:
+def _through(way: Way, via: Sequence[str], chosen: Sequence[str]) -> list[Route]:
     """The best routes that take the chosen edges, somewhere among the pins; none where they do not fit together."""
     orders = itertools.islice(itertools.permutations(chosen), ORDERS)
     for order, place in itertools.product(orders, range(len(via), -1, -1)):
-        pins = (*via[:place], *order, *via[place:])
         with contextlib.suppress(PlanError):
-            plan = planner.plan(catalog, source, target, blocked=blocked, via=pins, avoid=avoid, k=ROUTES)
-            return [r for r in plan.routes if _only(r, chosen, via)]
+            return [r for r in way.routes((*via[:place], *order, *via[place:])) if _only(r, chosen, via)]
     return []
 
 
@@ -117,13 +146,20 @@ def _worse(catalog: Catalog, edge: Converter, via: Sequence[str]) -> bool:
     return any(c.cost.total < edge.cost.total for c in rivals)
 
 
-def _settings(route: Route, effort: str) -> Iterator[Candidate]:
-    """The route with its defaults, then with the variants of its edges: one at a time, or all combinations with effort max."""
+def _settings(catalog: Catalog, route: Route, effort: str, via: Sequence[str]) -> Iterator[Candidate]:
+    """The route with its defaults, then with the variants of its edges: all combinations with effort max; otherwise the first of each edge, one at a
+    time, and all of those together that promise a gain."""
     gain = sum(c.gain for c in route.converters)
     choices = [[(c, v) for v in ({}, *(c.variants if effort == "max" else c.variants[:1]))] for c in route.converters]
+    promising = sum(1 for choice in choices if len(choice) > 1 and _gain(choice[1][1]) > 0)
     for combination in itertools.product(*choices):
         taken = [(c, v) for c, v in combination if v]
-        if effort != "max" and len(taken) > 1:
+        together = len(taken) == promising and all(_gain(v) > 0 for _, v in taken)
+        if effort != "max" and len(taken) > 1 and not together:
             continue
         options = {c.key: {k: x for k, x in v.items() if k != GAIN} for c, v in taken}
-        yield Candidate(route, options, gain + sum(float(v.get(GAIN, 0.0)) for _, v in taken))
+        yield _candidate(catalog, route, options, gain + sum(_gain(v) for _, v in taken), via)
+
+
+def _gain(variant: Mapping[str, Json]) -> float:
+    return float(variant.get(GAIN, 0.0))

@@ -46,7 +46,7 @@ def _words(request: Request, via: Sequence[str]) -> Iterator[str]:
 
 def _numbers(request: Request) -> Iterator[str]:
     usual = Limits()
-    if request.effort != "fast":
+    if request.effort != Request.effort:
         yield from ("--effort", request.effort)
     if request.limits.seconds != usual.seconds:
         yield from ("--time-limit", f"{request.limits.seconds:g}")

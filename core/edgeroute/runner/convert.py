@@ -16,13 +16,14 @@ from edgeroute.runner import measure, shapes, story
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.chain import NO_STEPS, Chain, chain_of
 from edgeroute.runner.deliver import destination, must_be_writable, put
-from edgeroute.runner.explore import Search, Trail, explore
+from edgeroute.runner.explore import Search
 from edgeroute.runner.hand_over import bundle_place, hand_over, must_be_bundle_place
 from edgeroute.runner.last_mile import equip
 from edgeroute.runner.request import Request, check_options
 from edgeroute.runner.result import Journey, result_of
-from edgeroute.runner.search import search_best
+from edgeroute.runner.search import arrive, searched
 from edgeroute.runner.step import Done
+from edgeroute.runner.trail import Trail
 from edgeroute.sidecar import Border
 from edgeroute.types import Artifact, ConversionResult, Converter, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
@@ -41,13 +42,13 @@ class Yardstick:
     source: Artifact
     reference: measure.Reference | None
     let_through: list[str] = field(default_factory=list)
-    """Edges whose breach of a threshold the user allowed."""
+    """Digests of the files whose breach of a threshold the user allowed."""
 
     def verify(self, done: Done, converter: Converter, chain: Chain) -> Verification:
         self.source_untouched(converter)
         answer = measure.verify(self.workshop, done, converter, self.samples, self.reference, self.request.thresholds, chain)
         if answer.status == "failed" and self.request.allow_degraded and not thresholds.is_final(answer):
-            self.let_through.append(done.record.key)
+            self.let_through.append(done.artifact.sha256)
             answer = dataclasses.replace(answer, status="degraded")
         if self.reference is None:
             self.reference = measure.refer(self.workshop, done.artifact, self.samples, self.inputs, measure.words(self.request))
@@ -90,9 +91,9 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     folds = known and not leaves_bytes(request.preprocess)
     wishes = (CAMERA,) if folds and samples.calibration.pixels and CAMERA in {c.name for c in workshop.catalog.converters} else ()
     search = Search(workshop, target, request, filled, yardstick.verify, validate, yardstick.source_untouched, wishes)
-    arrival, tried = (explore(search, artifact, trail), []) if request.effort == "fast" else search_best(search, artifact, trail)
-    seconds = time.monotonic() - started
-    journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), seconds, tuple(tried))
+    arrival, tried = arrive(search, artifact, trail)
+    seconds, found = time.monotonic() - started, searched(request.effort, tried)
+    journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), seconds, tried, findings=found)
     journey = story.told(journey, request)
     arrival, chain = journey.arrival, chain_of(journey.arrival.steps)
     border = _border(request, samples, chain)

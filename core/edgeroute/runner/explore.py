@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from edgeroute import planner
@@ -29,7 +29,8 @@ from edgeroute.runner.chain import Chain, after, chain_of
 from edgeroute.runner.repro import folder_of
 from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.step import Done, keep_lie, key_of, run_step
-from edgeroute.types import Artifact, Converter, Json, LeftOut, Route, StepRecord, ValidationReport, Verification
+from edgeroute.runner.trail import Arrival, Breach, Trail
+from edgeroute.types import Artifact, Converter, LeftOut, Route, StepRecord, ValidationReport, Verification
 from edgeroute.workshop import Workshop
 
 STEP_ERRORS = (ConverterFailed, EnvironmentFailed, VerificationFailed, PluginError)
@@ -40,48 +41,6 @@ Verify = Callable[[Done, Converter, Chain], Verification]
 Fills = Callable[[Chain], Mapping[str, object]]
 Validate = Callable[[Artifact, Verification | None, Artifact | None, Chain], ValidationReport]
 """A file on its way, its verification, the file that it was compiled from (itself: the rules before compilation apply), and its border."""
-
-
-@dataclass
-class Trail:
-    """What was tried so far, and who was blamed for what."""
-
-    blamed: dict[str, dict[str, LeftOut]] = field(default_factory=dict)
-    """Digest of an artifact → key of an edge → why it was given up."""
-    rejected: list[dict[str, Json]] = field(default_factory=list)
-    errors: list[EdgerouteError] = field(default_factory=list)
-    verified: list[StepRecord] = field(default_factory=list)
-    """Every step that was verified, on the final route or not: partial results survive."""
-    before: dict[str, ValidationReport] = field(default_factory=dict)
-    """Digest of a file that goes into a device's compiler → what the device's rules say of it."""
-
-    def blame(self, artifact: Artifact, converter: Converter, error: EdgerouteError) -> None:
-        reason = LeftOut(converter.key, f"it failed on this file: {error.message}", error.remedy)
-        self.blamed.setdefault(artifact.sha256, {})[converter.key] = reason
-        self.rejected.append(
-            {"converter": converter.name, "key": converter.key, "from": artifact.format, "reason": error.message, **error.as_json()}
-        )
-        self.errors.append(error)
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """The end of a route that worked."""
-
-    artifact: Artifact
-    steps: tuple[StepRecord, ...]
-    validation: ValidationReport
-    handed: Converter | None = None
-    """The edge that is left to a colleague: `artifact` is then what goes into it, and `validation` speaks of that file."""
-    before: ValidationReport | None = None
-    """What the rules said of the file before it was compiled."""
-    origin: Artifact | None = None
-    """The file that the last step was given."""
-
-    @property
-    def measured(self) -> Verification | None:
-        """The last verification with numbers."""
-        return next((s.verification for s in reversed(self.steps) if s.verification and s.verification.outputs), None)
 
 
 @dataclass(frozen=True)
@@ -98,6 +57,19 @@ class Search:
     """Raises where the user's file is not what it was before this edge ran."""
     wishes: tuple[str, ...] = ()
     """Edges to be taken where a route through them exists; unlike `via`, not at any price."""
+    noise_ends: bool = False
+    """The first int8 step that fails over its numbers ends the walk: who asked goes on in a better way than with the next quantizer."""
+    detours: bool = False
+    """Edges that are not pinned may be replaced when they fail, although there are pins."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether the first failure is the answer."""
+        return bool(self.request.via) and not self.detours
+
+    def ends(self, converter: Converter, trail: Trail) -> bool:
+        """Whether there is nothing to look for after this edge has failed."""
+        return self.strict or bool({converter.name, converter.key} & set(self.request.via)) or (self.noise_ends and bool(trail.noisy))
 
 
 def explore(search: Search, source: Artifact, trail: Trail) -> Arrival:
@@ -127,7 +99,7 @@ def _walk(
             step, record = _take(search, artifact, converter, chain_of(done))
         except STEP_ERRORS as error:
             trail.blame(artifact, converter, error)
-            if search.request.via:
+            if search.ends(converter, trail):
                 raise
             continue
         trail.verified.append(record)
@@ -135,7 +107,7 @@ def _walk(
         arrival = _walk(search, step.artifact, (*done, record), left, trail, artifact)
         if arrival is not None:
             return arrival
-        if search.request.via:
+        if search.strict or trail.only_noise_behind(step.artifact):
             raise _verdict(trail, search.target)
         if converter.key not in trail.blamed.get(artifact.sha256, {}):
             trail.blamed.setdefault(artifact.sha256, {})[converter.key] = LeftOut(converter.key, "nothing led on from its output")
@@ -233,19 +205,14 @@ def _suggesting(workshop: Workshop, artifact: Artifact, error: ConverterFailed) 
     return ConverterFailed(error.message, remedy=remedy, where=error.where, code=error.code)
 
 
-def _breach(converter: Converter, verification: Verification) -> VerificationFailed:
+def _breach(converter: Converter, verification: Verification) -> Breach:
     worst = sorted(verification.findings, key=lambda f: (f.severity.rank, -f.cost))
     if not worst:
-        return VerificationFailed(
-            f"{converter.name}: the output does not compute what the source computes",
-            where=converter.key,
-            remedy=f"--avoid {converter.name}",
-            code="parity",
-        )
+        message = f"{converter.name}: the output does not compute what the source computes"
+        return Breach(verification, message, remedy=f"--avoid {converter.name}", where=converter.key, code="parity")
     first = worst[0]
-    return VerificationFailed(
-        f"{converter.name}: {first.message}", where=first.where or converter.key, remedy=first.remedy, code=first.code
-    )
+    message, where = f"{converter.name}: {first.message}", first.where or converter.key
+    return Breach(verification, message, remedy=first.remedy, where=where, code=first.code)
 
 
 def _arrive(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], trail: Trail, origin: Artifact | None) -> Arrival | None:
@@ -270,7 +237,7 @@ def _refuse(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], tr
         }
     )
     trail.errors.append(error)
-    if not done or search.request.via:
+    if not done or search.strict:
         raise error
 
 

@@ -32,8 +32,8 @@ class Request:
     """Converter name → option → value (strings are parsed by the option's type)."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     allow_degraded: bool = False
-    effort: str = "fast"
-    """fast (the first route that holds), balanced or max (the best of several that were measured)."""
+    effort: str = "auto"
+    """fast (the first route that holds), auto (that route if its int8 file is good, else the best of some), balanced or max (the best of several)."""
     metric: str = ""
     """`package.module:function(path: str) -> float`, the user's own measure of a result; larger is better."""
     trust_pickle: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgeroute.runner import measure
-from edgeroute.runner.explore import Arrival, Trail
+from edgeroute.runner.trail import Arrival, Trail
 from edgeroute.types import Artifact, ConversionResult, Finding, Json, Severity, StepRecord, Target, to_json
 from edgeroute.workshop import Workshop
 
@@ -22,7 +22,7 @@ class Journey:
     samples: measure.Samples
     trail: Trail
     let_through: tuple[str, ...]
-    """Edges whose breach of a threshold the user allowed."""
+    """Digests of the files whose breach of a threshold the user allowed."""
     seconds: float
     tried: tuple[Mapping[str, Json], ...] = ()
     """The candidates of a search."""
@@ -33,7 +33,7 @@ class Journey:
 
     @property
     def status(self) -> str:
-        return "degraded" if any(step.key in self.let_through for step in self.arrival.steps) else "succeeded"
+        return "degraded" if any(step.artifact and step.artifact.sha256 in self.let_through for step in self.arrival.steps) else "succeeded"
 
 
 def result_of(journey: Journey, *, artifact: Artifact | None = None, status: str = "") -> ConversionResult:

@@ -1,28 +1,33 @@
-"""Several routes to the same device, each measured; the best one that passes the device's rules wins."""
+"""Several routes to the same device, each measured; the best one that passes the device's rules wins.
+
+Effort auto, the default, begins with the plain route and is content when its int8 file keeps all good marks. Otherwise it goes on: with
+preparations and settings of the quantizers, not with other float converters, whose files would lose the same.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-from edgeroute.errors import ConverterFailed, EdgerouteError, UsageError
-from edgeroute.runner.blocked import blocked_edges
-from edgeroute.runner.candidates import BUDGET, EFFORTS, Candidate, candidates
+from edgeroute.errors import CheckFailed, ConverterFailed, EdgerouteError, UsageError, VerificationFailed
+from edgeroute.runner.blocked import blocked_edges, handed_edges
+from edgeroute.runner.candidates import BUDGET, DEFAULT, EFFORTS, Candidate, candidates, quantizes
 from edgeroute.runner.chain import NO_STEPS
-from edgeroute.runner.explore import Arrival, Search, Trail, explore
-from edgeroute.types import Artifact, Json, OutputFidelity, Verification, to_json
+from edgeroute.runner.explore import Search, explore
+from edgeroute.runner.scoring import WORST, metric, score
+from edgeroute.runner.trail import Arrival, Breach, Trail
+from edgeroute.types import Artifact, Finding, Json, Severity, Verification, to_json
+from edgeroute.verify.thresholds import RANDOM_DATA
 
 GOAL = 30.0
-"""dB beyond which no application was seen to notice; the search stops there unless the user asks for more."""
+"""dB beyond which no application was seen to notice; efforts balanced and max stop there unless the user asks for more."""
 LITTLE = 0.5
-"""dB; after `PATIENCE` measured candidates that gain less than this, effort balanced gives up."""
+"""dB; after `PATIENCE` measured candidates that gain less than this, all efforts but max give up; the plain route is preferred by as much."""
 PATIENCE = 3
-WORST, BEST = -10.0, 50.0
 MEGABYTES_EACH = 3000
 """Memory that one candidate may need; decides how many run at a time."""
 
@@ -38,26 +43,90 @@ class Tried:
     seconds: float
     error: EdgerouteError | None = None
 
+    @property
+    def measured(self) -> Verification | None:
+        """The numbers of its int8 file, also where they were not enough."""
+        return self.arrival.measured if self.arrival else next((b.verification for b in self.trail.noisy), None)
 
-def search_best(search: Search, source: Artifact, trail: Trail) -> tuple[Arrival, list[dict[str, Json]]]:
-    """Try the candidates of the request's effort; answers the best arrival and the table of all that were tried.
+    @property
+    def is_good(self) -> bool:
+        return self.arrival is not None and self.measured is not None and self.measured.status == "passed"
 
-    Raises the error of the plain route when no candidate arrives.
-    """
-    waiting, tried = _candidates(search, source), list[Tried]()
+
+def arrive(search: Search, source: Artifact, trail: Trail) -> tuple[Arrival, tuple[Mapping[str, Json], ...]]:
+    """Get to the target with the request's effort; answers the arrival, and the table of candidates where several were tried."""
+    effort, pinned, measure = search.request.effort, search.request.via, search.request.metric
+    if effort not in EFFORTS:
+        raise UsageError(f"there is no effort {effort}", remedy=f"choose one of {', '.join(EFFORTS)}", code="bad-effort")
+    if effort == "fast" or (effort == DEFAULT and pinned and not measure):
+        return explore(search, source, trail), ()
+    if effort == DEFAULT and measure:
+        search = dataclasses.replace(search, request=dataclasses.replace(search.request, effort="balanced"))
+    waiting = _candidates(search, source)
+    tried = [_plain(search, source, waiting.pop(0))] if search.request.effort == DEFAULT else []
+    if tried and not (waiting and _may_gain(search, tried[0])):
+        return _only(tried[0], trail), ()
+    for one in tried:
+        search.workshop.progress(f"{_told(one)}: going on with preparations, at most {BUDGET[DEFAULT] - 1} candidates", None)
+    return _best(_search(search, source, waiting, tried), trail)
+
+
+def _search(search: Search, source: Artifact, waiting: Sequence[Candidate], tried: Sequence[Tried]) -> list[Tried]:
+    """Take one candidate after the other, or several at a time, until one is good enough or the budget is spent."""
+    waiting, tried = list(waiting), list(tried)
     while waiting and not _enough(tried, search):
         batch, waiting = waiting[: _at_a_time()], waiting[_at_a_time() :]
         tried += _run(search, source, batch)
         waiting = [c for c in waiting if not _hopeless(c, tried)]
-    best = max((t for t in tried if t.arrival is not None), key=lambda t: t.score, default=None)
+    return tried
+
+
+def _plain(search: Search, source: Artifact, candidate: Candidate) -> Tried:
+    """The route that effort fast takes, detours included; over once an int8 file is too noisy."""
+    return _taken(dataclasses.replace(search, noise_ends=True), source, candidate)
+
+
+def _may_gain(search: Search, plain: Tried) -> bool:
+    """Whether something else than the plain route could do better: what it lost, it lost in quantizing, and that was measured on real data."""
+    if plain.arrival is None:
+        return isinstance(plain.error, CheckFailed | Breach) and quantizes(search.workshop.catalog, plain.candidate.route)
+    measured = plain.measured
+    if measured is None or measured.kind != "int8" or any(f.code == RANDOM_DATA for f in measured.findings):
+        return False
+    return measured.status != "passed"
+
+
+def _only(plain: Tried, trail: Trail) -> Arrival:
+    trail.rejected += plain.trail.rejected
+    trail.verified += plain.trail.verified
+    if plain.arrival is None:
+        raise plain.error or ConverterFailed("the plain route did not arrive", remedy="--effort max")
+    return plain.arrival
+
+
+def _best(tried: Sequence[Tried], trail: Trail) -> tuple[Arrival, tuple[Mapping[str, Json], ...]]:
+    arrived = [t for t in tried if t.arrival is not None]
+    best = max(arrived, key=lambda t: (t.is_good, t.score + (0.0 if t.candidate.gain else LITTLE)), default=None)
     for one in tried:
-        trail.rejected += one.trail.rejected if one.arrival is None else []
+        trail.rejected += one.trail.rejected if one.arrival is None or one is best else []
         trail.verified += one.trail.verified
     if best is None or best.arrival is None:
-        raise next(
-            (t.error for t in reversed(tried) if t.error is not None), ConverterFailed("no candidate arrived", remedy="--effort max")
-        )
-    return best.arrival, [_row(t, chosen=t is best) for t in tried]
+        raise _refusal(tried)
+    return best.arrival, tuple(_row(t, chosen=t is best) for t in tried)
+
+
+def _refusal(tried: Sequence[Tried]) -> EdgerouteError:
+    """The error of the candidate that came nearest, with how far the others came."""
+    nearest = max((t for t in tried if t.error is not None), key=lambda t: t.score, default=None)
+    if nearest is None or nearest.error is None:
+        return ConverterFailed("no candidate arrived", remedy="--effort max tries more of them")
+    numbers = [t.measured.sqnr_db for t in tried if t.measured is not None]
+    if len(tried) == 1 or not numbers:
+        return tried[0].error or nearest.error
+    error, others = nearest.error, ", ".join(f"{n:.1f}" for n in numbers if n is not None)
+    message = f"none of {len(tried)} candidates holds ({others} dB were measured); the best, {nearest.candidate.name}: {error.message}"
+    kind = VerificationFailed if isinstance(error, Breach) else type(error)
+    return kind(message, remedy=error.remedy, where=error.where, code=error.code)
 
 
 def _hopeless(candidate: Candidate, tried: Sequence[Tried]) -> bool:
@@ -66,31 +135,26 @@ def _hopeless(candidate: Candidate, tried: Sequence[Tried]) -> bool:
     return any(c.key in failed for c in candidate.route.converters if c.gain)
 
 
-def score(verification: Verification | None) -> float:
-    """Mean over outputs of SQNR clipped to -10..50 dB, less what outputs lose that do not follow the float model."""
-    if verification is None or not verification.outputs:
-        return WORST
-    return sum(_score(o) for o in verification.outputs) / len(verification.outputs)
-
-
-def _score(output: OutputFidelity) -> float:
-    decibels = output.sqnr_db if output.sqnr_db == output.sqnr_db else BEST
-    astray = max(0.0, 0.9 - output.correlation) * 100
-    spread = max(0.0, 0.5 - output.spread, output.spread - 1.5) * 40
-    return min(max(decibels, WORST), BEST) - astray - spread - 20.0 * len(output.dead_groups)
-
-
 def _candidates(search: Search, source: Artifact) -> list[Candidate]:
-    request = search.request
-    if request.effort not in EFFORTS:
-        raise UsageError(f"there is no effort {request.effort}", remedy=f"choose one of {', '.join(EFFORTS)}", code="bad-effort")
-    blocked = blocked_edges(search.workshop, source, request, search.fills(NO_STEPS))
-    catalog = search.workshop.catalog
-    via = (*search.wishes, *request.via)
-    try:
-        return candidates(catalog, source.format, search.target, request.effort, blocked=blocked, via=via, avoid=request.avoid)
-    except EdgerouteError:
-        return candidates(catalog, source.format, search.target, request.effort, blocked=blocked, via=request.via, avoid=request.avoid)
+    request, fills = search.request, search.fills(NO_STEPS)
+    blocked = blocked_edges(search.workshop, source, request, fills)
+    handed = handed_edges(search.workshop, source, request, fills)
+    for wishes in (search.wishes, ()):
+        try:
+            found = candidates(
+                search.workshop.catalog, source.format, search.target, request.effort,
+                blocked=blocked, via=(*wishes, *request.via), avoid=request.avoid, handed=handed,
+            )  # fmt: skip
+            return [c for c in found if not _contradicts(c, request.options)]
+        except EdgerouteError:
+            if not wishes:
+                raise
+    return []
+
+
+def _contradicts(candidate: Candidate, set_by_user: Mapping[str, Mapping[str, object]]) -> bool:
+    """Whether it changes an option that the user has set."""
+    return any(set_by_user.get(n, {}).keys() & v.keys() for key, v in candidate.options.items() for n in (key, key.partition(":")[0]))
 
 
 def _run(search: Search, source: Artifact, batch: Sequence[Candidate]) -> list[Tried]:
@@ -101,59 +165,49 @@ def _run(search: Search, source: Artifact, batch: Sequence[Candidate]) -> list[T
 
 
 def _try(search: Search, source: Artifact, candidate: Candidate) -> Tried:
-    started, trail, request = time.monotonic(), Trail(), search.request
-    options = {**request.options}
-    for key, values in candidate.options.items():
-        options[key] = {**values, **options.get(key, {})}
-    own = dataclasses.replace(search, request=dataclasses.replace(request, via=candidate.route.keys, options=options), wishes=())
+    """A candidate's own edges are pinned; others are replaced where they fail."""
+    request = dataclasses.replace(search.request, via=candidate.pins, options={**search.request.options, **_over(search, candidate)})
     search.workshop.progress(f"candidate {candidate.name}", None)
+    return _taken(dataclasses.replace(search, request=request, wishes=(), detours=True), source, candidate)
+
+
+def _over(search: Search, candidate: Candidate) -> dict[str, Mapping[str, Json]]:
+    """The candidate's settings, with what the user has set for the same edges."""
+    return {key: {**values, **search.request.options.get(key, {})} for key, values in candidate.options.items()}
+
+
+def _taken(search: Search, source: Artifact, candidate: Candidate) -> Tried:
+    started, trail, request = time.monotonic(), Trail(), search.request
     try:
-        arrival = explore(own, source, trail)
-        value = _metric(search, arrival) if request.metric else score(arrival.measured)
+        arrival = explore(search, source, trail)
+        value = metric(search.workshop, request.metric, arrival.artifact.path) if request.metric else score(arrival.measured)
     except EdgerouteError as error:
-        return Tried(candidate, None, trail, WORST, time.monotonic() - started, error)
+        value = max((score(b.verification) for b in trail.noisy), default=WORST)
+        return Tried(candidate, None, trail, value, time.monotonic() - started, error)
     return Tried(candidate, arrival, trail, value, time.monotonic() - started)
 
 
-def _metric(search: Search, arrival: Arrival) -> float:
-    """The user's own measure, in a child of the caller's interpreter."""
-    module = search.request.metric.partition(":")[0].partition(".")[0]
-    place = Path.cwd() / module
-    code = (
-        {module: str(place if place.is_dir() else place.with_suffix(".py"))} if place.is_dir() or place.with_suffix(".py").exists() else {}
-    )
-    workshop = dataclasses.replace(
-        search.workshop, catalog=dataclasses.replace(search.workshop.catalog, code={**search.workshop.catalog.code, **code})
-    )
-    folder = workshop.cache.stage("metric")
-    try:
-        outcome = workshop.call(
-            "edgeroute.runner.metric:measure", {"function": search.request.metric, "path": str(arrival.artifact.path)}, "", folder, code
-        )
-    finally:
-        workshop.cache.drop(folder)
-    if outcome.status != "ok":
-        raise UsageError(
-            f"the metric {search.request.metric} failed: {outcome.error.get('message', outcome.status)}",
-            remedy="it is called with the path of a TFLite file and returns a number; its file must be in this folder or installed",
-            code="metric-failed",
-        )
-    return float(outcome.value)
-
-
 def _enough(tried: Sequence[Tried], search: Search) -> bool:
-    arrived = [t for t in tried if t.arrival is not None]
-    if len(arrived) >= BUDGET[search.request.effort]:
+    effort, measured = search.request.effort, [t for t in tried if t.arrival or t.trail.noisy]
+    arrived = [t for t in measured if t.arrival]
+    if len(measured) >= BUDGET[effort]:
         return True
     if not arrived or search.request.metric:
         return False
-    goal = search.request.thresholds.get("min_sqnr", GOAL)
-    worst = [t.arrival.measured.sqnr_db for t in arrived if t.arrival and t.arrival.measured and t.arrival.measured.outputs]
-    if any(w is not None and w >= goal for w in worst):
+    if _reaches_goal(arrived, search):
         return True
-    if search.request.effort != "balanced" or len(arrived) <= PATIENCE:
+    if effort == "max" or len(arrived) <= PATIENCE:
         return False
     return max(t.score for t in arrived[-PATIENCE:]) < max(t.score for t in arrived[:-PATIENCE]) + LITTLE
+
+
+def _reaches_goal(arrived: Iterable[Tried], search: Search) -> bool:
+    """Effort auto wants all good marks kept; the others decibels, the user's or those that nobody notices."""
+    if search.request.effort == DEFAULT:
+        return any(t.is_good for t in arrived)
+    goal = search.request.thresholds.get("min_sqnr", GOAL)
+    worst = [t.measured.sqnr_db for t in arrived if t.measured and t.measured.outputs]
+    return any(w is not None and w >= goal for w in worst)
 
 
 def _at_a_time() -> int:
@@ -165,9 +219,17 @@ def _at_a_time() -> int:
     return max(1, min((os.cpu_count() or 2) // 2, int(free // MEGABYTES_EACH)))
 
 
+def _told(tried: Tried) -> str:
+    """What became of the plain route, in a few words."""
+    number = tried.measured.sqnr_db if tried.measured else None
+    if number is None:
+        return f"the plain route ends in [{tried.error.code if tried.error else 'unmeasured'}]"
+    return f"the plain route keeps {number:.1f} dB" + (f" [{tried.error.code}]" if tried.error else "")
+
+
 def _row(tried: Tried, *, chosen: bool) -> dict[str, Json]:
     """How the report shows a candidate."""
-    measured = tried.arrival.measured if tried.arrival else None
+    measured = tried.measured
     return {
         "name": tried.candidate.name,
         "chosen": chosen,
@@ -177,6 +239,17 @@ def _row(tried: Tried, *, chosen: bool) -> dict[str, Json]:
         "correlation": min((o.correlation for o in measured.outputs), default=None) if measured else None,
         "seconds": round(tried.seconds, 1),
         "why": tried.error.message if tried.error else "",
-        "route": list(tried.candidate.route.keys),
+        "route": [s.key for s in tried.arrival.steps] if tried.arrival else list(tried.candidate.route.keys),
         "options": to_json(tried.candidate.options),
     }
+
+
+def searched(effort: str, tried: Sequence[Mapping[str, Json]]) -> tuple[Finding, ...]:
+    """That effort auto did not take the plain route, and why."""
+    if effort != DEFAULT or len(tried) < 2:
+        return ()
+    chosen = next(t for t in tried if t["chosen"])
+    plain = "is refused" if tried[0]["sqnr_db"] is None else f"keeps {tried[0]['sqnr_db']:.1f} dB"
+    taken = "which is still the best" if chosen is tried[0] else f"and {chosen['name']} is the best"
+    message = f"the plain route {plain}, so {len(tried) - 1} more were tried, {taken}"
+    return (Finding("int8-searched", Severity.TIP, message, "--effort fast takes the plain route alone; --effort max looks further"),)

@@ -24,15 +24,26 @@ def told(journey: Journey, request: Request) -> Journey:
     """The journey with its `details`: provenance, command, error budget; attribution and determinism where they were asked for."""
     if request.check_determinism:
         journey = repeat(journey, request.limits)
-    detours = [r for r in journey.trail.rejected if r.get("key")] if request.effort == "fast" else []
     steps = journey.arrival.steps
     details: dict[str, Json] = {
         "provenance": {**statement_of(journey, request), "versions": {"edgeroute": edgeroute.__version__}},
-        "command": command_of(journey.source.path, journey.target, request, [s.converter for s in steps] if detours else ()),
+        "command": _command(journey, request),
         "budget": budget(steps),
         **(attribution(journey) if request.attribution else {}),
     }
     return dataclasses.replace(journey, details={**journey.details, **details})
+
+
+def _command(journey: Journey, request: Request) -> str:
+    """What gives the same file again without looking for it: a route that was searched for or found by a detour is pinned, with its settings."""
+    chosen = next((t for t in journey.tried if t["chosen"]), None)
+    if chosen is None and not any(r.get("key") for r in journey.trail.rejected):
+        return command_of(journey.source.path, journey.target, request)
+    if chosen is not None:
+        options = {key.partition(":")[0]: values for key, values in chosen["options"].items()}
+        options = {name: {**options.get(name, {}), **request.options.get(name, {})} for name in {**options, **request.options}}
+        request = dataclasses.replace(request, effort="fast", metric="", options=options)
+    return command_of(journey.source.path, journey.target, request, [s.converter for s in journey.arrival.steps])
 
 
 def sealed(journey: Journey) -> Sealed:

@@ -231,9 +231,7 @@ def _only_clipped_low(part: Groups, high: Array, lost: Sequence[int]) -> bool:
 def _finding(death: Death) -> Finding:
     if death.severity == Severity.ERROR:
         what = "is dead" if death.block else f"is dead ({death.share:.0%} of the living channels)"
-        remedy = (
-            "give each part its own scale: --effort balanced splits joined outputs and tries other quantizers; --via or --avoid picks one"
-        )
+        remedy = "give each part its own scale: without --effort fast, joined outputs are split and other quantizers tried; --effort max tries all ways"
         return Finding(
             "dead-group",
             Severity.ERROR,
@@ -243,7 +241,7 @@ def _finding(death: Death) -> Finding:
             cost=1.0 if death.block else death.share,
         )
     message = f"faint channels are lost: {death.how}"
-    remedy = "harmless if the application ignores them; otherwise split the output or search with --effort balanced"
+    remedy = "harmless if the application ignores them; otherwise split the output, or search longer with --effort max"
     return Finding("faint-group-lost", Severity.WARNING, message, remedy, death.name, cost=0.1 * death.share)
 
 
@@ -269,7 +267,12 @@ def _few_active(part: Groups, name: str) -> Finding | None:
 def _coarse(name: str, span: float, step: float) -> Finding:
     message = f"its range of {span:.2g} has only {span / step:.1f} steps of the output's scale {step:.2g}"
     return Finding(
-        "coarse-group", Severity.WARNING, message, "split joined outputs so that each has its own scale: --effort balanced", name, cost=0.3
+        "coarse-group",
+        Severity.WARNING,
+        message,
+        "split joined outputs so that each has its own scale: --via split-heads, or --effort balanced",
+        name,
+        cost=0.3,
     )
 
 

@@ -130,7 +130,7 @@ def _int8_breaches(output: OutputFidelity, marks: Thresholds, converter: str) ->
     _sort("int8-noise", False, output.top1 is not None and output.top1 < marks.good_top1, heavy, light)
     if not heavy and not light:
         return []
-    remedy = f"give 100 to 200 typical pictures with --calibrate, search with --effort balanced, or {_avoid(converter)}"
+    remedy = f"give 100 to 200 typical pictures with --calibrate, search longer with --effort max, or {_avoid(converter)}"
     remedy += f"; {_accepting(output, heavy)} or --allow-degraded accepts it as it is" if heavy else ""
     severity = Severity.ERROR if heavy else Severity.WARNING
     cost = min(1.0, max(0.0, 1 - output.correlation, off / 2))

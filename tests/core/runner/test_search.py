@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgeroute.errors import EdgerouteError, UsageError
+from edgeroute.errors import EdgerouteError, UsageError, VerificationFailed
 from edgeroute.runner.candidates import candidates
 from edgeroute.runner.convert import convert
 from edgeroute.runner.request import Request
-from edgeroute.runner.search import score
+from edgeroute.runner.scoring import score
 from edgeroute.types import OutputFidelity, Verification
 from edgeroute.workshop import Workshop
 from tests.core.graphs import catalog, edge
@@ -66,10 +68,25 @@ def with_variants(workshop: Workshop, variants: dict[str, tuple[dict[str, object
     return dataclasses.replace(workshop, catalog=dataclasses.replace(workshop.catalog, converters=edges))
 
 
+def moody(workshop: Workshop, name: str, options: str) -> Workshop:
+    """An edge whose options have another default."""
+    edges = tuple(
+        dataclasses.replace(c, options=getattr(sys.modules[c.options.__module__], options)) if c.name == name else c
+        for c in workshop.catalog.converters
+    )
+    return dataclasses.replace(workshop, catalog=dataclasses.replace(workshop.catalog, converters=edges))
+
+
+def test_what_the_user_has_set_no_candidate_changes(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    shop = with_variants(workshop, {"first-bc": ({"mood": "polished", "gain": 5.0},)})
+    result = convert(shop, model, "toy-device", Request(out=tmp_path / "out.toy", effort="max", options={"first-bc": {"mood": "good"}}))
+    assert "polished" not in (tmp_path / "out.toy").read_text()
+    assert len(result.details["candidates"]) == len(candidates(workshop.catalog, "toy-a", "toy-device", "max", blocked={}))
+
+
 def test_the_best_measured_candidate_wins_and_the_table_tells_all(workshop: Workshop, model: Path, tmp_path: Path) -> None:
-    noisy = {"first-bc": {"mood": "slightly_off"}}
-    shop = with_variants(workshop, {"first-bc": ({"mood": "good", "gain": -1.0},)})
-    result = convert(shop, model, "toy-device", Request(out=tmp_path / "out.toy", effort="max", options=noisy))
+    shop = moody(with_variants(workshop, {"first-bc": ({"mood": "good", "gain": -1.0},)}), "first-bc", "Off")
+    result = convert(shop, model, "toy-device", Request(out=tmp_path / "out.toy", effort="max"))
     assert result.status == "succeeded"
     assert result.route == ("first-ab", "first-bc")
     rows = result.details["candidates"]
@@ -105,3 +122,68 @@ def test_a_users_metric_decides(workshop: Workshop, model: Path, tmp_path: Path,
 def test_an_unknown_effort_says_what_there_is(workshop: Workshop, model: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no effort heroic"):
         convert(workshop, model, "toy-device", Request(out=tmp_path / "out.toy", effort="heroic"))
+
+
+def quantizing(workshop: Workshop, **variants: tuple[dict[str, object], ...]) -> Workshop:
+    """The toys with an int8 end, whose edges have variants."""
+    shop = with_variants(workshop, {name.replace("_", "-"): value for name, value in variants.items()})
+    formats = {**shop.catalog.formats, "toy-c": dataclasses.replace(shop.catalog.formats["toy-c"], precision="int8")}
+    return dataclasses.replace(shop, catalog=dataclasses.replace(shop.catalog, formats=formats))
+
+
+def calibrated(tmp_path: Path, **more: object) -> Request:
+    """A request with data on which numbers count."""
+    np.save(tmp_path / "data.npy", np.random.default_rng(0).normal(size=(24, 4)).astype("float32"))
+    return Request(out=tmp_path / "out.toy", calibrate=tmp_path / "data.npy", **more)  # type: ignore[arg-type]
+
+
+BETTER = ({"mood": "good", "gain": 1.0},)
+
+
+def test_by_default_a_good_plain_route_is_all_that_is_taken(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    result = convert(quantizing(workshop, first_bc=BETTER), model, "toy-device", calibrated(tmp_path))
+    assert result.route == ("first-ab", "first-bc") and "candidates" not in result.details
+    assert "--effort" not in result.details["command"]
+
+
+def test_by_default_a_plain_route_that_is_too_noisy_leads_to_a_search(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    shop = moody(quantizing(workshop, first_bc=BETTER), "first-bc", "Noisy")
+    result = convert(shop, model, "toy-device", calibrated(tmp_path))
+    plain, *others = result.details["candidates"]
+    assert plain["status"] == "rejected" and plain["sqnr_db"] < 8 and others[-1]["chosen"]
+    assert [f.code for f in result.findings].count("int8-searched") == 1
+    assert any(r["key"].startswith("first-bc") for r in result.rejected)
+    assert "--effort fast" in result.details["command"] and "--via" in result.details["command"]
+
+
+def test_noise_does_not_lead_to_other_float_converters(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    noisy = {name: {"mood": "wrong_numbers"} for name in ("first-bc", "second-bc")}
+    told: list[str] = []
+    shop = dataclasses.replace(quantizing(workshop), progress=lambda text, share: told.append(text))
+    with pytest.raises(VerificationFailed) as caught:
+        convert(shop, model, "toy-device", calibrated(tmp_path, effort="fast", options=noisy))
+    assert caught.value.code in ("int8-noise", "int8-spread")
+    assert not any("second-ab" in text for text in told)
+
+
+def test_a_float_converter_that_crashes_is_replaced_with_every_effort(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    for effort in ("fast", "auto", "balanced"):
+        request = calibrated(tmp_path, effort=effort, options={"first-ab": {"mood": "exits"}})
+        assert convert(quantizing(workshop), model, "toy-device", request).route[0] == "second-ab"
+
+
+def test_when_all_are_too_noisy_the_nearest_is_told(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    noisy = {name: {"mood": "wrong_numbers"} for name in ("first-bc", "second-bc")}
+    with pytest.raises(VerificationFailed, match=r"none of 2 candidates holds \(3\.\d, 3\.\d dB were measured\); the best"):
+        convert(quantizing(workshop), model, "toy-device", calibrated(tmp_path, options=noisy))
+
+
+def test_pins_are_taken_as_they_are_by_default(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    request = calibrated(tmp_path, via=("first-bc",), options={"first-bc": {"mood": "wrong_numbers"}}, allow_degraded=True)
+    result = convert(quantizing(workshop, first_bc=BETTER), model, "toy-device", request)
+    assert result.status == "degraded" and "candidates" not in result.details
+
+
+def test_on_random_data_nothing_is_searched(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    request = Request(out=tmp_path / "out.toy", options={"first-bc": {"mood": "wrong_numbers"}})
+    assert "candidates" not in convert(quantizing(workshop, first_ab=BETTER), model, "toy-device", request).details

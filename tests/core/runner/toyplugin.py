@@ -44,6 +44,16 @@ class Options:
     memo: Path | None = option(None, "where every run leaves a mark", fill="memo")
 
 
+@dataclass(frozen=True)
+class Off(Options):
+    mood: str = option("slightly_off", "how the converter behaves")
+
+
+@dataclass(frozen=True)
+class Noisy(Options):
+    mood: str = option("wrong_numbers", "how the converter behaves")
+
+
 def edgeroute_formats() -> list[Format]:
     return [Format(name, name, ".toy", static=True) for name in LADDER]
 
