@@ -14,10 +14,13 @@ from pathlib import Path
 import edgeroute
 from edgeroute.codec import from_json
 from edgeroute.files import read_json
+from edgeroute.pixels import pixel_error
 from edgeroute.types import ConversionResult, Facts, Finding, Json, Preprocess, Target, Tensor
 
 SCHEMA = "edgeroute-deploy/1"
 SUFFIX = ".deploy.json"
+MANIFEST = "2.2.0"
+"""Schema of the application's manifest.json that the fragment is written for."""
 REMOTE = "/tmp"
 """Where the commands put the file on a camera."""
 SIZES = {"float32": 4, "float16": 2, "float64": 8, "int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "int64": 8}
@@ -229,25 +232,12 @@ def identity(tensor: Tensor, border: Border) -> bool | None:
     """Whether q(p) differs from the pixel p by at most 1 for all 256 bytes; None where the training is not known."""
     if tensor.dtype not in ("uint8", "int8"):
         return False if tensor.dtype.startswith("float") else None
-    if not tensor.scale:
-        return True if border.raw_pixels or border.preprocess.known else None
-    worst = pixel_error(tensor, border)
-    return None if worst is None else worst <= 1
-
-
-def pixel_error(tensor: Tensor, border: Border) -> int | None:
-    """The largest |q(p) − p|; for int8 against p − 128."""
     if not (border.raw_pixels or border.preprocess.known):
         return None
-    train = Preprocess() if border.raw_pixels else border.preprocess
-    scale, zero = tensor.scale[0], tensor.zero_point[0] if tensor.zero_point else 0
-    low, shift = (0, 0) if tensor.dtype == "uint8" else (-128, -128)
-    pairs = {(train.mean[c % len(train.mean)], train.std[c % len(train.std)]) for c in range(max(len(train.mean), len(train.std)))}
-    return max(
-        abs(min(low + 255, max(low, round((p * train.scale - mean) / std / scale) + zero)) - (p + shift))
-        for p in range(256)
-        for mean, std in pairs
-    )
+    if not tensor.scale:
+        return True
+    training = Preprocess() if border.raw_pixels else border.preprocess
+    return pixel_error(tensor.dtype, tensor.scale[0], tensor.zero_point[0] if tensor.zero_point else 0, training) <= 1
 
 
 def _steps(inputs: Sequence[DeployedInput], border: Border) -> list[str]:
@@ -301,4 +291,4 @@ def _manifest(target: Target, device: str, suffix: str) -> dict[str, Json]:
     groups = {"linux": {"user": {"groups": ["video"]}}}
     model = f"/usr/local/packages/APP/model/model{suffix}"
     options = {"runOptions": f"{model} -c {device}"} if device else {}
-    return {"acapPackageConf": {"setup": options}, "resources": {**resources, **groups}} if device else {}
+    return {"schemaVersion": MANIFEST, "acapPackageConf": {"setup": options}, "resources": {**resources, **groups}} if device else {}

@@ -60,6 +60,27 @@ def test_json_of_the_built_in_plugins_obeys_too(edgeroute: Call, words: str) -> 
     assert said.code == 0 and obeys(said, kind.replace(" ", "-"))
 
 
+def test_doctor_says_where_it_found_a_vendors_tool(edgeroute: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    compiler = tmp_path / "edgetpu_compiler"
+    compiler.write_text("#!/bin/sh\necho Edge TPU Compiler version 16.0\n")
+    compiler.chmod(0o755)
+    (tmp_path / "cv25.env").write_text("")
+    monkeypatch.setenv("EDGEROUTE_EDGETPU_COMPILER", str(compiler))
+    monkeypatch.setenv("EDGEROUTE_AMBARELLA_CV25", str(tmp_path / "cv25.env"))
+    monkeypatch.setenv("EDGEROUTE_AMBARELLA_CV75", "/nowhere")
+    said = edgeroute("doctor", "--json")
+    told = {t["name"]: t for t in obeys(said, "doctor")["tools"]}
+    assert told["edgetpu-compiler"] == {
+        "name": "edgetpu-compiler",
+        "how": "variable",
+        "where": str(compiler),
+        "version": "Edge TPU Compiler version 16.0",
+    }
+    assert told["ambarella-cv25"]["where"] == str(tmp_path / "cv25.env") and "ambarella-cv75" not in told
+    shown = " ".join(edgeroute("doctor").out.split())
+    assert f"after its script {tmp_path / 'cv25.env'}" in shown and "✗ ambarella-cv75: EDGEROUTE_AMBARELLA_CV75 is '/nowhere'" in shown
+
+
 def test_every_command_is_held_to_a_schema() -> None:
     assert set(PRINTS) | ELSEWHERE == set(COMMANDS)
     assert set(KINDS) - {kind for pairs in PRINTS.values() for kind, _ in pairs} <= ELSEWHERE | BESIDE

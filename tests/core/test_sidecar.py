@@ -111,6 +111,12 @@ def test_a_compiled_file_takes_its_border_from_the_step_that_compiled_it() -> No
     assert "every row takes 320 bytes" in " ".join(told.preprocessing)
 
 
+def test_the_application_gets_a_fragment_for_its_manifest() -> None:
+    told = described(PIXELS).manifest
+    assert told["schemaVersion"] == "2.2.0" and told["resources"]["linux"] == {"user": {"groups": ["video"]}}
+    assert told["acapPackageConf"]["setup"]["runOptions"].endswith(f"-c {described(PIXELS).device}")
+
+
 def test_a_sidecar_is_read_only_for_its_own_file(tmp_path: Path) -> None:
     file = tmp_path / "yolo.artpec8.tflite"
     assert sidecar.place_of(file).name == "yolo.artpec8.deploy.json" and sidecar.read(file) == {}

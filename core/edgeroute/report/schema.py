@@ -191,6 +191,7 @@ def _doctor(d: Definitions) -> dict[str, Json]:
             "home": record({"path": TEXT, "free_gb": {"type": "number"}}),
             "interpreters": listed(d.of(Interpreter)),
             "environments": listed(d.of(EnvironmentState)),
+            "tools": listed(record({"name": TEXT, "how": TEXT, "where": TEXT, "version": TEXT})),
             "plugins": listed(PLUGIN),
             "problems": listed(problem),
         }

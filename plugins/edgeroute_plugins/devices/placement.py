@@ -12,7 +12,7 @@ from edgeroute_plugins.devices.graph import INT8
 from edgeroute_plugins.devices.judge import ACCELERATOR, leaving
 from edgeroute_plugins.devices.rules_artpec7 import limits, parameter_bytes
 from edgeroute_plugins.devices.rules_artpec8 import limit, partitions
-from edgeroute_plugins.devices.rules_input import images, pixel_error, training
+from edgeroute_plugins.devices.rules_input import error_of, images, training
 
 
 def placement(case: Case) -> dict[str, Json]:
@@ -63,7 +63,7 @@ def _inputs(case: Case) -> list[Json]:
     preprocess = training(case.context)
     rows: list[Json] = []
     for tensor in images(case):
-        error = pixel_error(tensor, preprocess) if preprocess is not None and tensor.scale and tensor.dtype in INT8 else None
+        error = error_of(tensor, preprocess) if preprocess is not None and tensor.scale and tensor.dtype in INT8 else None
         row: dict[str, Any] = {"name": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape)}
         rows.append(row | {"scale": list(tensor.scale), "zero_point": list(tensor.zero_point), "max_error": error})
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from edgeroute.pixels import pixel_error
 from edgeroute.types import Preprocess, Severity
 from edgeroute_plugins.devices.cases import Case, Check, Hit
 from edgeroute_plugins.devices.graph import INT8, matters
@@ -87,7 +88,7 @@ def _identity(tensor: TensorData, preprocess: Preprocess | None) -> Iterator[Hit
     if preprocess is None:
         yield from _unknown(tensor)
         return
-    worst = pixel_error(tensor, preprocess)
+    worst = error_of(tensor, preprocess)
     if worst == 0:
         return
     pair = f"scale {tensor.scale[0]:g}, zero point {_zero(tensor)}"
@@ -112,18 +113,9 @@ def _zero(tensor: TensorData) -> int:
     return tensor.zero_point[0] if tensor.zero_point else 0
 
 
-def pixel_error(tensor: TensorData, preprocess: Preprocess) -> int:
-    """The largest |q(p) - p| over pixels 0..255 and channels (p - 128 for int8): 0 means that raw pixels are right."""
-    low = -128 if tensor.dtype == "int8" else 0
-    scale, zero = tensor.scale[0], _zero(tensor)
-    worst = 0
-    for channel in range(max(len(preprocess.mean), len(preprocess.std))):
-        mean, std = preprocess.mean[channel % len(preprocess.mean)], preprocess.std[channel % len(preprocess.std)]
-        for pixel in range(256):
-            value = (pixel * preprocess.scale - mean) / std
-            stored = min(max(round(value / scale) + zero, low), low + 255)
-            worst = max(worst, abs(stored - (pixel + low)))
-    return worst
+def error_of(tensor: TensorData, preprocess: Preprocess) -> int:
+    """How far a raw pixel is from what the file's input wants."""
+    return pixel_error(tensor.dtype, tensor.scale[0], _zero(tensor), preprocess)
 
 
 CHECKS: Mapping[str, Check] = {

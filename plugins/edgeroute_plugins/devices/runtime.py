@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from edgeroute.errors import UsageError
 from edgeroute.types import Target
+from edgeroute_plugins.devices.tables import number
 
 KNOWN = ("tflite", "edgetpu")
 PROFILE = "profile"
@@ -26,8 +27,19 @@ def resolve(value: object, target: Target) -> dict[str, str]:
             continue
         if name not in KNOWN:
             raise _unknown(str(name), target)
-        chosen[str(name)] = str(version)
+        chosen[str(name)] = _version(str(name), str(version))
     return chosen
+
+
+def _version(name: str, version: str) -> str:
+    """A version that can be compared; an Edge TPU runtime is one whole number."""
+    parts = number(version)
+    if not parts or (name == "edgetpu" and version != str(parts[0])):
+        example = "13" if name == "edgetpu" else "2.3.1"
+        raise UsageError(
+            f"{version!r} is no version of {name}", where="--runtime", remedy=f"write --runtime {name}={example}", code="unknown-runtime"
+        )
+    return version
 
 
 def _profile(name: str, target: Target) -> dict[str, str]:

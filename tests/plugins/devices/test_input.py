@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeroute.types import Preprocess, Severity
-from edgeroute_plugins.devices.rules_input import pixel_error
+from edgeroute_plugins.devices.rules_input import error_of
 from edgeroute_plugins.tflite.reader import TensorData
 from tests.plugins.devices.cases_tflite import IMAGENET, UNIT, with_input
 from tests.plugins.devices.holding import Held, codes, only, report
@@ -24,7 +24,7 @@ def test_the_arithmetic_of_identity(mean: int, std: float, signed: bool) -> None
     """q equals the pixel exactly when scale = 1/(255·std) and zero point = 255·mean."""
     preprocess = Preprocess(scale=1 / 255, mean=(mean / 255,), std=(std,), known=True)
     zero, dtype = (mean - 128, "int8") if signed else (mean, "uint8")
-    assert pixel_error(tensor(1 / (255 * std), zero, dtype), preprocess) == 0
+    assert error_of(tensor(1 / (255 * std), zero, dtype), preprocess) == 0
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_the_arithmetic_of_identity(mean: int, std: float, signed: bool) -> None
     ],
 )
 def test_calibrated_pairs_land_next_to_it(scale: float, zero: int, preprocess: Preprocess, error: int) -> None:
-    assert pixel_error(tensor(scale, zero), preprocess) == error
+    assert error_of(tensor(scale, zero), preprocess) == error
 
 
 def test_imagenet_cannot_be_said_with_one_scale(tmp_path: Path) -> None:

@@ -29,6 +29,16 @@ def test_an_unknown_runtime_names_the_known_ones(value: object) -> None:
     assert "axis-os-10.6" in caught.value.remedy or "tflite=VERSION" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("name", "version"), [("tflite", "banana"), ("tflite", ""), ("edgetpu", "13.1"), ("edgetpu", "v13"), ("edgetpu", "thirteen")]
+)
+def test_a_version_that_cannot_be_compared_is_an_error(name: str, version: str) -> None:
+    """Passing over it would let every file pass."""
+    with pytest.raises(UsageError) as caught:
+        resolve({name: version}, target("artpec7"))
+    assert f"--runtime {name}=" in caught.value.remedy
+
+
 def test_an_operator_newer_than_the_named_runtime_is_an_error(tmp_path: Path) -> None:
     found = only(report(Held(versions(6), "artpec8", {"runtime": "axis-os-10.6"}), tmp_path), "TFL-024")
     assert found.severity == Severity.ERROR and "2.9.0" in found.message and "2.3.1" in found.remedy
