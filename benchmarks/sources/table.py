@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,12 +49,10 @@ class Case:
 
 def torch_cases(folder: Path) -> Iterator[Case]:
     """Six networks on every road, and one network in every other kind of file on the first that takes it."""
-    for name in NAMES:
-        told = {**FACTORY, "input_shapes": {"input": SHAPES[name]}, "options": factory_options(name)}
-        for via in ROADS.values():
-            yield Case("state dict", name, folder / f"{name}.pth", via, options=told)
     shaped = {"input_shapes": {"image": SHAPES["depthwise"]}}
     told = {**FACTORY, **shaped, "options": factory_options("depthwise")}
+    yield Case("exported program", "depthwise", folder / "program.pt2", ("litert-torch",))
+    yield Case("exported program, open batch", "depthwise", folder / "open-batch.pt2", ("litert-torch",), options=shaped)
     yield Case("checkpoint", "depthwise", folder / "checkpoint.pt", ROADS["litert-torch"], options=told)
     yield Case("safetensors", "depthwise", folder / "weights.safetensors", ROADS["litert-torch"], options=told)
     yield Case(
@@ -62,10 +62,12 @@ def torch_cases(folder: Path) -> Iterator[Case]:
         ROADS["litert-torch"],
         options={**shaped, **module_options(), "trust_pickle": True},
     )
-    yield Case("exported program", "depthwise", folder / "program.pt2", ("litert-torch",))
-    yield Case("exported program, open batch", "depthwise", folder / "open-batch.pt2", ("litert-torch",), options=shaped)
     for file, kind in (("traced.pt", "TorchScript, traced"), ("scripted.pt", "TorchScript, scripted")):
         yield Case(kind, "depthwise", folder / file, ("torch-onnx-legacy", "onnx2tf"), options={**shaped, "trust_pickle": True})
+    for via in ROADS.values():
+        for name in NAMES:
+            told = {**FACTORY, "input_shapes": {"input": SHAPES[name]}, "options": factory_options(name)}
+            yield Case("state dict", name, folder / f"{name}.pth", via, options=told)
 
 
 def factory_options(name: str) -> dict[str, Any]:
@@ -98,8 +100,8 @@ def keras_cases(folder: Path) -> Iterator[Case]:
     yield Case("frozen graph", "convolutional", folder / "frozen.pb", ("graphdef-savedmodel", "tf-lite"))
 
 
-def int8_cases(folder: Path, samples: Path) -> Iterator[Case]:
-    """The same trained PyTorch network to artpec9 on every road, and a Keras network to artpec8 both ways."""
+def int8_cases(folder: Path, keras: Path, samples: Path) -> Iterator[Case]:
+    """The same trained PyTorch network to artpec9 on every road; a Keras network to artpec8 three ways, and as ONNX for cv25."""
     told = {
         **FACTORY,
         "input_shapes": {"image": SHAPES["depthwise"]},
@@ -109,9 +111,10 @@ def int8_cases(folder: Path, samples: Path) -> Iterator[Case]:
     for via in ROADS.values():
         yield Case("state dict", "depthwise", folder / "depthwise.pth", (*via, "tf-quantizer"), "artpec9", told)
     yield Case("state dict", "depthwise", folder / "depthwise.pth", ("torch-export", "litert-torch", "ai-edge-quantizer"), "artpec9", told)
-    keras = trained("keras") / "convolutional.keras"
-    for via in (("keras-savedmodel", "tf-lite"), ("keras-savedmodel", "tf-lite", "tf-quantizer")):
-        yield Case("Keras 3", "convolutional", keras, via, "artpec8", {"calibrate": samples / "nhwc.npz"})
+    told = {"calibrate": samples / "nhwc.npz"}
+    for via in (("keras-savedmodel", "tf-lite"), ("keras-savedmodel", "tf-lite", "tf-quantizer"), ("tf2onnx", "onnx2tf", "tf-quantizer")):
+        yield Case("Keras 3", "convolutional", keras / "convolutional.keras", via, "artpec8", told)
+    yield Case("Keras 3", "convolutional", keras / "convolutional.keras", ("tf2onnx",), "cv25", told)
 
 
 def run(case: Case, workshop: Workshop, folder: Path) -> tuple[str, ConversionResult | None]:
@@ -123,17 +126,18 @@ def run(case: Case, workshop: Workshop, folder: Path) -> tuple[str, ConversionRe
         return f"{error.code}: {error.message.splitlines()[0]}", None
 
 
-def row(case: Case, answer: tuple[str, ConversionResult | None]) -> list[str]:
-    """A line of the table."""
+def row(case: Case, answer: tuple[str, ConversionResult | None], measured: dict[str, StepRecord]) -> list[str]:
+    """A line of the table; `measured` keeps what a step took when it ran, for the lines that only used it again."""
     error, result = answer
     way = " → ".join(result.route if result else case.via)
     if result is None:
-        return [case.kind, case.network, way, f"no: {error}", "", "", ""]
+        return [case.kind, case.network, case.target, way, f"no: {error}", "", "", ""]
+    measured.update({s.folder: s for s in result.steps if not s.cached})
+    steps = [measured.get(s.folder, s) for s in result.steps]
     final = next((s for s in reversed(result.steps) if s.status in ("passed", "degraded")), None)
-    seconds = sum(s.seconds for s in result.steps)
-    memory = max((s.peak_rss_mb for s in result.steps), default=0.0)
-    works = {"succeeded": "yes", "degraded": "degraded"}.get(result.status, result.status)
-    return [case.kind, case.network, way, works, parity(final), f"{seconds:.0f}", f"{memory:.0f}"]
+    works = {"succeeded": "yes", "handed-over": "yes, up to the vendor's compiler"}.get(result.status, result.status)
+    seconds, memory = sum(s.seconds for s in steps), max((s.peak_rss_mb for s in steps), default=0.0)
+    return [case.kind, case.network, case.target, way, works, parity(final), f"{seconds:.0f}", f"{memory:.0f}"]
 
 
 def parity(step: StepRecord | None) -> str:
@@ -155,52 +159,76 @@ def save_samples(folder: Path) -> None:
 
 
 def main() -> None:
-    """Print the tables as Markdown; with --out write them to a file."""
+    """Print the tables as Markdown; with --out write them to a file, anew after every line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="the page that is written")
     parser.add_argument("--only", default="", help="part of a source kind's or a converter's name")
+    parser.add_argument("--work", type=Path, help="folder for networks and cache; a run that was stopped goes on there")
     chosen = parser.parse_args()
+    if chosen.work:
+        measure(chosen.work, chosen.only, chosen.out)
+        return
     with tempfile.TemporaryDirectory(prefix="edgeroute-sources-") as name:
-        folder = Path(name)
-        save_samples(folder)
-        workshop = dataclasses.replace(open_workshop(), cache=Cache(folder / "cache"))
-        torch = trained("torch")
-        tables = [
-            ("Float", "relative error", [*torch_cases(torch), *keras_cases(trained("keras"))]),
-            ("Full integer", "SQNR", list(int8_cases(torch, folder))),
-        ]
-        parts = [
-            section(title, measure, [c for c in cases if wanted(c, chosen.only)], workshop, folder) for title, measure, cases in tables
-        ]
-    text = "\n".join(["# Sources and converters, measured", "", introduction(), *parts])
-    if chosen.out:
-        chosen.out.write_text(text, encoding="utf-8")
-    print(text)
+        measure(Path(name), chosen.only, chosen.out)
 
 
-def wanted(case: Case, part: str) -> bool:
-    """Whether a case was asked for; onnx2tflite only where there is a clone of it."""
-    if "onnx2tflite" in case.via and not os.environ.get("EDGEROUTE_ONNX2TFLITE"):
+def measure(work: Path, only: str, out: Path | None) -> None:
+    """Take every case, and write the page after each."""
+    torch, keras = (networks(framework, work) for framework in ("torch", "keras"))
+    save_samples(work)
+    workshop = dataclasses.replace(open_workshop(), cache=Cache(work / "cache"))
+    known = json.loads((work / "rows.json").read_text()) if (work / "rows.json").exists() else {}
+    measured: dict[str, StepRecord] = {}
+    tables: dict[str, list[list[str]]] = {}
+    for title, case in (*(("Full integer", c) for c in int8_cases(torch, keras, work)), *(("Float", c) for c in float_cases(torch, keras))):
+        if not wanted(case, only, workshop):
+            continue
+        name = " ".join((case.kind, case.network, case.source.name, case.target, *case.via))
+        if name not in known:
+            known[name] = row(case, run(case, workshop, work), measured)
+            (work / "rows.json").write_text(json.dumps(known, indent=1))
+        tables.setdefault(title, []).append(known[name])
+        print(" | ".join(known[name]), file=sys.stderr, flush=True)
+        if out:
+            out.write_text(page(tables), encoding="utf-8")
+    print(page(tables))
+
+
+def float_cases(torch: Path, keras: Path) -> Iterator[Case]:
+    """Everything that ends in a float file."""
+    yield from torch_cases(torch)
+    yield from keras_cases(keras)
+
+
+def networks(framework: str, work: Path) -> Path:
+    """The trained networks, made once in a folder."""
+    folder = work / f"nets-{framework}"
+    if not folder.exists():
+        shutil.copytree(trained(framework), folder)
+    return folder
+
+
+def wanted(case: Case, part: str, workshop: Workshop) -> bool:
+    """Whether a case was asked for; onnx2tflite only where its environment or a clone of it is at hand."""
+    if "onnx2tflite" in case.via and workshop.environments.state("onnx2tflite").closed:
         return False
     return part in case.kind or any(part in name for name in case.via)
 
 
-def introduction() -> str:
-    """What the numbers are."""
-    return (
+def page(tables: Mapping[str, Sequence[Sequence[str]]]) -> str:
+    """The page: what the numbers are, and the tables."""
+    parts = [
+        "# Sources and converters, measured\n",
         f"Written by `python benchmarks/sources/table.py` on {os.cpu_count()} processors without a graphics card. The networks are those of `tests/nets`, "
-        "trained for seconds on made-up data. Seconds and the largest resident memory (MB) are those of the steps; verification comes on top, and a step "
-        "that an earlier line already took is not taken again (0 s).\n"
-    )
-
-
-def section(title: str, measure: str, cases: Sequence[Case], workshop: Workshop, folder: Path) -> str:
-    """One table."""
-    rows = []
-    for case in cases:
-        rows.append(row(case, run(case, workshop, folder)))
-        print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
-    return f"## {title}\n\n{grid(('source', 'network', 'route', 'works', measure, 'seconds', 'MB'), rows)}"
+        "trained for seconds on made-up data; none is a model that anybody uses. Seconds and the largest resident memory (MB) are those of the route's "
+        "steps, each when it ran; verification comes on top. *Relative error* is the largest difference to the source's outputs over their range, "
+        "*SQNR* the signal-to-quantization-noise ratio against the source, both on samples that the quantizer did not see.\n",
+    ]
+    for title, measure_name in (("Full integer", "SQNR"), ("Float", "relative error")):
+        if title in tables:
+            header = ("source", "network", "to", "route", "works", measure_name, "seconds", "MB")
+            parts.append(f"## {title}\n\n{grid(header, tables[title])}")
+    return "\n".join(parts)
 
 
 if __name__ == "__main__":

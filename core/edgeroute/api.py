@@ -128,13 +128,23 @@ def plan(
     via: Sequence[str] = (),
     avoid: Sequence[str] = (),
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    trust_pickle: bool = False,
+    model: str = "",
+    signature: str = "",
     offline: bool = False,
     plugins: Iterable[str | Path] = (),
     workshop: Workshop | None = None,
 ) -> Plan:
     """Rank the routes from a file (or a format by name) to a device, with the reason for every edge that is left out."""
     shop = workshop or open_workshop(map(Path, plugins), offline=offline)
-    request = Request(via=tuple(via), avoid=tuple(avoid), options=dict(options or {}))
+    request = Request(
+        via=tuple(via),
+        avoid=tuple(avoid),
+        options=dict(options or {}),
+        trust_pickle=trust_pickle,
+        model_factory=model,
+        signature=signature,
+    )
     check_options(shop.catalog, request.options)
     shop.catalog.target(to)
     artifact = None if _is_format(shop, source) else recognize(Path(source), shop.plugins, shop.catalog)

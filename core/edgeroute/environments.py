@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeroute import venvs
+from edgeroute.clones import missing_clone, stamped, with_clone
 from edgeroute.distributions import Distribution, closure, installed, isolated_paths
 from edgeroute.errors import EdgerouteError, EnvironmentFailed, PluginError
 from edgeroute.files import read_json, write_json
@@ -79,7 +80,7 @@ class Environments:
         interpreters: Interpreters | None = None,
     ) -> None:
         self.root = root.absolute()
-        self.declared = declared
+        self.declared = {n: with_clone(d, environ) if isinstance(d, Environment) else d for n, d in declared.items()}
         self.offline = offline
         self.environ = environ
         self.interpreters = interpreters or Interpreters(self.root / "interpreters.json", environ)
@@ -91,12 +92,17 @@ class Environments:
         declared = self._declared(name)
         if isinstance(declared, Tool):
             return self._tool_state(declared)
+        reason, remedy = missing_clone(declared, self.environ)
+        if reason:
+            return EnvironmentState(name, "unreachable", reason=reason, remedy=remedy)
         if self._caller_serves(declared):
-            return EnvironmentState(name, "caller", Path(sys.executable), digest=self._caller_digest(declared))
+            digest = stamped(declared, self.environ, self._caller_digest(declared))
+            return EnvironmentState(name, "caller", Path(sys.executable), digest=digest)
         record = self._record(declared)
         if record is not None:
             folder = self.folder(declared)
-            return EnvironmentState(name, "ready", venvs.python_in(folder), folder, record["megabytes"], digest=record["digest"])
+            digest = stamped(declared, self.environ, record["digest"])
+            return EnvironmentState(name, "ready", venvs.python_in(folder), folder, record["megabytes"], digest=digest)
         return self._unbuilt_state(declared)
 
     def ensure(self, name: str, progress: Progress = silent) -> Ready:
@@ -112,6 +118,9 @@ class Environments:
         ready = self._at_hand(declared)
         if ready:
             return ready
+        reason, remedy = missing_clone(declared, self.environ)
+        if reason:
+            raise EnvironmentFailed(reason, where=name, remedy=remedy, code="environment-clone-missing")
         if self.offline:
             state = self._unbuilt_state(declared)
             raise EnvironmentFailed(state.reason, where=name, remedy=state.remedy, code="offline-environment")
@@ -184,7 +193,8 @@ class Environments:
             return EnvironmentState(name, "no-python", None, folder, size, f"for the environment {name}: {error.message}", error.remedy)
         if environment.source:
             reason = f"the environment {name} comes from {environment.source}, which is tried only when you ask for it"
-            return EnvironmentState(name, "unreachable", python.path, folder, size, reason, build)
+            remedy = f"{build}, or clone it and export {environment.variable}=FOLDER" if environment.variable else build
+            return EnvironmentState(name, "unreachable", python.path, folder, size, reason, remedy)
         reason = f"the environment {name} is built on first use{f' ({size} MB)' if size else ''}"
         return EnvironmentState(name, "to-build", python.path, folder, size, reason, build)
 
@@ -242,7 +252,7 @@ class Environments:
             _delete(folder)
             raise
         progress(f"environment {environment.name}: ready ({record['megabytes']} MB)", 1.0)
-        return Ready(environment.name, build.python, inventory.digest)
+        return Ready(environment.name, build.python, stamped(environment, self.environ, inventory.digest))
 
     def _check_built(self, environment: Environment, state: EnvironmentState) -> tuple[Finding, ...]:
         name = environment.name
@@ -254,7 +264,7 @@ class Environments:
         missing = unmet((*environment.requirements, *environment.no_deps), inventory.packages, inventory.markers)
         if missing:
             return (Finding("environment-incomplete", Severity.ERROR, f"it lacks {', '.join(missing)}", again, name),)
-        if inventory.digest != state.digest:
+        if stamped(environment, self.environ, inventory.digest) != state.digest:
             return (Finding("environment-drifted", Severity.WARNING, "something was installed or removed since it was built", again, name),)
         return ()
 

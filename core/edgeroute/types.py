@@ -175,6 +175,8 @@ class Environment:
     """Installed afterwards without their dependencies, where the tool's own pins conflict."""
     source: str = ""
     """How to get what no registry has, told to the user (a git address); such an environment is built only when that can be reached."""
+    variable: str = ""
+    """Environment variable that may name a clone of the tool, which is then used instead of what `no_deps` names."""
 
     @property
     def digest(self) -> str:

@@ -158,7 +158,7 @@ def _install_with_pip(build: Build) -> None:
     if build.environment.requirements:
         _run("pip", [str(build.python), *PIP, *build.environment.requirements], build)
     if build.environment.no_deps:
-        _run("pip", [str(build.python), *PIP, "--no-deps", *build.environment.no_deps], build)
+        _run("pip", [str(build.python), *PIP, "--no-deps", *checkouts(build.environment.no_deps)], build)
     _compile(build)
 
 
@@ -176,7 +176,14 @@ def _install_with_uv(build: Build, uv: str) -> None:
     if build.environment.requirements:
         _run("uv", [*start, *build.environment.requirements], build)
     if build.environment.no_deps:
-        _run("uv", [*start, "--no-deps", *build.environment.no_deps], build)
+        _run("uv", [*start, "--no-deps", *checkouts(build.environment.no_deps)], build)
+
+
+def checkouts(requirements: Sequence[str]) -> Iterator[str]:
+    """Installer's words; what comes from a git address stays a checkout, for such tools may forget their sub-packages in a wheel."""
+    for requirement in requirements:
+        name, _, address = (part.strip() for part in requirement.partition("@"))
+        yield from ("--editable", f"{address}#egg={name}") if address.startswith("git+") else (requirement,)
 
 
 def _run(installer: str, command: Sequence[str], build: Build) -> None:
@@ -271,11 +278,12 @@ def diagnose(build: Build, failed: InstallerFailed) -> EnvironmentFailed:
     """What an installer's failure means, with its last words."""
     text = build.log.read_text(encoding="utf-8", errors="replace")
     known = next((d for d in DIAGNOSES if re.search(d.pattern, text)), None)
-    name, source = build.environment.name, build.environment.source
+    name, source, variable = build.environment.name, build.environment.source, build.environment.variable
     remedy = known.remedy.format(name=name) if known else f"read {build.log}; then: edgeroute env build {name}"
     code = known.code if known else "environment-failed"
     if source:
-        code, remedy = "environment-unreachable", f"it comes from {source}; {remedy}"
+        clone = f", or clone it where it can be reached and export {variable}=FOLDER" if variable else ""
+        code, remedy = "environment-unreachable", f"it comes from {source}; {remedy}{clone}"
     words = "\n".join(f"    {line}" for line in failed.lines)
     message = f"the environment {name} could not be built; {failed.installer} said at last:\n{words}\n"
     return EnvironmentFailed(message, where=str(build.log), remedy=remedy, code=code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -406,3 +407,33 @@ def test_a_tool_is_a_place_to_run_in_too(tmp_path: Path, monkeypatch: pytest.Mon
     environments = open_environments(tmp_path, tool)
     assert environments.state("compiler").status == "ready"
     assert environments.ensure("compiler").digest == environments.state("compiler").digest != ""
+
+
+def test_a_users_clone_stands_in_for_what_no_registry_has(
+    tmp_path: Path, uv: Path, tiny: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = dataclasses.replace(
+        tiny, no_deps=("tool @ git+https://example.org/tool.git",), source="https://example.org", variable="TOOL"
+    )
+    assert "export TOOL=FOLDER" in open_environments(tmp_path, declared).state("tiny").remedy
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    (clone / "tool.py").write_text("one = 1")
+    monkeypatch.setenv("TOOL", str(clone))
+    environments = open_environments(tmp_path, declared)
+    assert environments.state("tiny").status == "to-build"
+    before = environments.ensure("tiny").digest
+    assert environments.check("tiny") == ()
+    (clone / "tool.py").write_text("one = 1.0")
+    assert environments.state("tiny").status == "ready" and environments.ensure("tiny").digest != before
+    monkeypatch.setenv("TOOL", str(tmp_path / "nowhere"))
+    lost = open_environments(tmp_path, declared)
+    assert lost.state("tiny").closed and "unset TOOL" in lost.state("tiny").remedy
+    with pytest.raises(EnvironmentFailed) as caught:
+        lost.ensure("tiny")
+    assert caught.value.code == "environment-clone-missing"
+
+
+def test_what_comes_from_a_git_address_is_installed_as_a_checkout() -> None:
+    given = ("tool @ git+https://example.org/tool@1a2b", "other==1.0")
+    assert list(venvs.checkouts(given)) == ["--editable", "git+https://example.org/tool@1a2b#egg=tool", "other==1.0"]

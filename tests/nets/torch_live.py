@@ -49,7 +49,17 @@ def capture_all(folder: str) -> dict[str, Any]:
         "largest_difference": gap,
         "without_inputs": refusal(net, None, folder),
         "untraceable": refusal(Branching(), example, folder),
+        "misnamed": refusal(net, {"picture": example}, folder),
+        "wrapped": [
+            name_of_program(wrapped, example, Path(folder)) for wrapped in (nn.DataParallel(Depthwise()), torch.compile(Depthwise()))
+        ],
     }
+
+
+def name_of_program(obj: Any, inputs: Any, folder: Path) -> str:
+    """The name of the file that a wrapped module is captured in."""
+    path = edgeroute_capture(obj, folder, inputs)
+    return path.name if path else ""
 
 
 def refusal(obj: Any, inputs: Any, folder: str) -> dict[str, object]:

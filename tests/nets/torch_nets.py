@@ -213,6 +213,8 @@ def save_kinds(net: nn.Module, place: Path) -> None:
     example = torch.rand(SHAPES["depthwise"], generator=torch.Generator().manual_seed(3))
     wrapped = {f"module.{name}": value for name, value in net.state_dict().items()}
     torch.save({"epoch": 7, "state_dict": wrapped, "optimizer": {"lr": 0.1}}, place / "checkpoint.pt")
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in net.state_dict().items()}
+    torch.save({"epoch": torch.tensor(7), "model": None, "ema": {"module": halves}}, place / "nested.pt")
     torch.save(net, place / "module.pt")
     torch.jit.save(torch.jit.trace(net, example), str(place / "traced.pt"))
     torch.jit.save(torch.jit.script(net), str(place / "scripted.pt"))

@@ -91,6 +91,11 @@ def _trust(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--bisect", type=float, default=0.0, metavar="SECONDS", help="where a step fails, look for the smallest part of the model that does"
     )
+    add_words(group)
+
+
+def add_words(group: argparse._ActionsContainer) -> None:
+    """What a source of some kinds cannot tell by itself: the user's word, the network's code, the signature."""
     group.add_argument(
         "--trust-pickle", action="store_true", help="allow formats that can run code when loaded (pickled modules, TorchScript, …)"
     )

@@ -12,6 +12,7 @@ from edgeroute import planner
 from edgeroute.checks import BEFORE, check_artifact
 from edgeroute.errors import EnvironmentFailed, SourceError
 from edgeroute.recognize import digest_files, recognize
+from edgeroute.resolve import folder_of
 from edgeroute.runner import measure, shapes, story
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.chain import NO_STEPS, Chain, chain_of
@@ -143,12 +144,19 @@ def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Re
         "trust": request.trust_pickle,
         "model_factory": request.model_factory,
         "signature": request.signature,
-        "code_path": str(Path.cwd()) if request.model_factory else "",
+        "code_path": _code_path(request),
     }
     values["input_range"] = (0.0, 255.0) if chain.raw_pixels else pixel_range(request.preprocess)
     if samples is not None:
         values["calibration"] = measure.as_pixels(samples.calibration) if chain.raw_pixels else samples.calibration
     return values
+
+
+def _code_path(request: Request) -> str:
+    """Where the user's own code lies, if any is to run: the factory's folder, or the current one for a pickled module."""
+    if request.model_factory:
+        return str(folder_of(request.model_factory))
+    return str(Path.cwd()) if request.trust_pickle else ""
 
 
 def _plan_before_work(workshop: Workshop, artifact: Artifact, target: str, request: Request) -> None:

@@ -24,6 +24,8 @@ from edgeroute.workshop import Workshop, code_digest
 
 COMPANIONS = "companions"
 """Note of a converter: names of files beside its output that belong to it, and are delivered with it."""
+CODE_READ = "code_read"
+"""Note of a converter: the user's own files that decided its result, path → SHA-256; once one of them changes, a kept result counts no more."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ def run_step(workshop: Workshop, converter: Converter, source: Artifact, options
     with workshop.cache.alone(key):
         entry = workshop.cache.get("steps", key)
         cached = entry is not None and _intact(entry)
+        if entry is not None and not cached:
+            workshop.cache.drop(entry.folder)
         if entry is None or not cached:
             entry = _run(workshop, converter, source, options, limits, ready, key)
     try:
@@ -91,10 +95,16 @@ def _portable(options: Any) -> Json:
 
 
 def _intact(entry: Entry) -> bool:
-    """Whether a cached output still has the bytes that were written."""
+    """Whether a cached output still has the bytes that were written, and the user's code that it was made with is still the same."""
     out = entry.folder / entry.value["out"]
     files = tuple(entry.folder / f for f in entry.value.get("files", ()))
-    return out.exists() and digest_files(out, files)[1] == str(entry.value["sha256"])
+    return out.exists() and digest_files(out, files)[1] == str(entry.value["sha256"]) and _code_unchanged(entry.value.get("facts"))
+
+
+def _code_unchanged(facts: Json) -> bool:
+    notes = facts.get("notes") if isinstance(facts, dict) else None
+    read = notes.get(CODE_READ) if isinstance(notes, dict) else None
+    return all(Path(f).is_file() and digest_files(Path(f))[1] == told for f, told in read.items()) if isinstance(read, dict) else True
 
 
 def _run(workshop: Workshop, converter: Converter, source: Artifact, options: Any, limits: Limits, ready: Ready, key: str) -> Entry:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgeroute.types import option
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the tool is found and called."""
+    """How the tool is called."""
 
-    checkout: Path | None = option(None, "folder of a clone of the tool; empty: EDGEROUTE_ONNX2TFLITE, else what is installed")
     native_groupconv: bool = option(False, "keep grouped convolutions whole instead of one convolution per group")
     simplify: bool = option(False, "let the tool run onnxsim first")

@@ -10,6 +10,7 @@ from edgeroute_plugins.onnx2tflite.options import Options
 
 PACKAGE = "edgeroute_plugins.onnx2tflite"
 ADDRESS = "https://github.com/MPolaris/onnx2tflite"
+COMMIT = "c79af32236756e37366f1620bf01c46ba3d352f5"
 
 SYMPTOMS = (
     Symptom(
@@ -36,9 +37,10 @@ def edgeroute_environments() -> Iterable[Environment]:
             requirements=(*own, "opencv-python-headless==4.11.0.86", "protobuf==4.25.5"),
             accepts=("tensorflow>=2.16,<2.22", "tf-keras>=2.16", "onnx>=1.15", "onnxruntime>=1.17", "onnxsim>=0.4", "onnx2tflite>=2.0"),
             python=">=3.11,<3.12",
-            no_deps=(f"onnx2tflite @ git+{ADDRESS}",),
+            no_deps=(f"onnx2tflite @ git+{ADDRESS}@{COMMIT}",),
             megabytes=2500,
             source=ADDRESS,
+            variable="EDGEROUTE_ONNX2TFLITE",
         )
     ]
 

@@ -26,7 +26,7 @@ def run(source: Path, out: Path, options: Options) -> Facts:
     Raises EnvironmentFailed where the tool is not to be found, ConverterFailed where it stops or writes nothing.
     """
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    convert = find_tool(str(options.checkout or os.environ.get(VARIABLE, "")))
+    convert = find_tool(os.environ.get(VARIABLE, ""))
     with tempfile.TemporaryDirectory(prefix="edgeroute-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         copy = Path(folder) / "model.onnx"
@@ -39,10 +39,15 @@ def run(source: Path, out: Path, options: Options) -> Facts:
 
 
 def prepare(source: Path, copy: Path) -> None:
-    """A copy whose Constant nodes are initializers: the tool reads the first input of every node, and those have none."""
+    """A copy in the spelling that the tool reads: constants are initializers (it wants a first input of every node), kernels say their size."""
     import onnx
 
     model = onnx.load(str(source))
+    shapes = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        told = {attribute.name for attribute in node.attribute}
+        if node.op_type in ("Conv", "ConvTranspose") and "kernel_shape" not in told and node.input[1] in shapes:
+            node.attribute.append(onnx.helper.make_attribute("kernel_shape", shapes[node.input[1]][2:]))
     constants = [n for n in model.graph.node if n.op_type == "Constant" and n.attribute[0].name == "value"]
     for node in constants:
         tensor = node.attribute[0].t
@@ -52,23 +57,26 @@ def prepare(source: Path, copy: Path) -> None:
     onnx.save(model, str(copy))
 
 
-def find_tool(checkout: str) -> Any:
-    """`onnx_converter` of the clone, else of the installed package (whose wheel may lack its sub-packages)."""
-    if checkout:
-        sys.path.insert(0, checkout)
+def find_tool(clone: str) -> Any:
+    """`onnx_converter` of the clone (a package since V2.0, loose modules before), else of what is installed."""
+    if clone:
+        sys.path.insert(0, clone)
+    loose = clone and not Path(clone, "onnx2tflite").is_dir()
     try:
-        return importlib.import_module("onnx2tflite").onnx_converter
-    except ImportError as error:
+        return importlib.import_module("converter" if loose else "onnx2tflite").onnx_converter
+    except (ImportError, AttributeError) as error:
         raise EnvironmentFailed(
             f"onnx2tflite cannot be imported: {error}",
-            where=checkout or "the environment",
+            where=clone or "the environment",
             remedy=f"clone it (git clone {ADDRESS}) and say where: export {VARIABLE}=FOLDER",
             code="onnx2tflite-missing",
         ) from error
 
 
 def generation(convert: Any) -> str:
-    """Which of the two application interfaces the tool has: V2.0 (2024), or the rewrite, which takes calibration data."""
+    """Which of its interfaces the tool has: loose modules (before 2024), the package V2.0, or the rewrite, which takes calibration data."""
+    if convert.__module__ == "converter":
+        return "V1"
     return "rewrite" if "calibration_data" in inspect.signature(convert).parameters else "V2.0"
 
 

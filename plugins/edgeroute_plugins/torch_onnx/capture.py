@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeroute.errors import ConverterFailed, UsageError
+
+WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule")
 
 
 def is_torch(obj: object) -> bool:
@@ -35,35 +39,59 @@ def capture(obj: Any, folder: Path, inputs: Any) -> Path:
             remedy="give an example: convert(model, to=…, example_inputs=(torch.zeros(1, 3, 224, 224),))",
             code="example-inputs-needed",
         )
-    torch.export.save(export(obj, *arguments(inputs)), folder / "model.pt2")
+    module = unwrapped(obj)
+    torch.export.save(export(module, *arguments(module, inputs)), folder / "model.pt2")
     return folder / "model.pt2"
 
 
-def arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Positional and keyword arguments as tensors on the CPU."""
+def unwrapped(module: Any) -> Any:
+    """The network inside DataParallel, DistributedDataParallel and torch.compile."""
+    while type(module).__name__ in WRAPPERS:
+        module = module._orig_mod if hasattr(module, "_orig_mod") else module.module
+    return module
+
+
+def arguments(module: Any, inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and (only where `forward` wants them so) keyword arguments as tensors. Raises UsageError for names that it does not take."""
     if isinstance(inputs, Mapping):
-        return (), {name: to_tensor(value) for name, value in inputs.items()}
+        try:
+            bound = inspect.signature(module.forward).bind(**{name: to_tensor(value) for name, value in inputs.items()})
+        except TypeError as error:
+            raise UsageError(
+                f"the example inputs do not fit forward(): {error}",
+                remedy=f"name them as forward() does: {', '.join(inspect.signature(module.forward).parameters)}",
+                code="example-inputs-wrong",
+            ) from error
+        return bound.args, dict(bound.kwargs)
     if isinstance(inputs, Sequence) and not isinstance(inputs, str):
         return tuple(to_tensor(value) for value in inputs), {}
     return (to_tensor(inputs),), {}
 
 
 def to_tensor(value: Any) -> Any:
-    """A contiguous tensor on the CPU, from a tensor or an array."""
+    """A contiguous tensor on the CPU, from a tensor or an array; 16-bit floats are widened, as the network's weights are."""
     import torch
 
-    return torch.as_tensor(value).detach().cpu().contiguous()
+    tensor = torch.as_tensor(value).detach().cpu().contiguous()
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def widened(module: Any) -> Any:
+    """A copy on the CPU in eval mode, its 16-bit weights as float32: the same numbers, which every converter takes."""
+    import torch
+
+    copied = copy.deepcopy(module).cpu().eval()
+    narrow = any(p.dtype in (torch.float16, torch.bfloat16) for p in (*copied.parameters(), *copied.buffers()))
+    return copied.float() if narrow else copied
 
 
 def export(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The program of a copy on the CPU in eval mode, so that the caller's module is not touched. Raises ConverterFailed."""
-    import copy
-
+    """The program of a copy, so that the caller's module is not touched. Raises ConverterFailed."""
     import torch
 
     try:
         with torch.no_grad():
-            return torch.export.export(copy.deepcopy(module).cpu().eval(), args, kwargs or None)
+            return torch.export.export(widened(module), args, kwargs or None)
     except Exception as error:  # torch._dynamo and user code: dozens of types without a common base
         text = str(error).strip()
         raise ConverterFailed(

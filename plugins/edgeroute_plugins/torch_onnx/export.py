@@ -11,9 +11,10 @@ import torch
 
 from edgeroute.errors import ConverterFailed, SourceError, TrustError, UsageError, VerificationFailed
 from edgeroute.types import Facts, Tensor
+from edgeroute_plugins.torch_onnx.factories import build_network, code_read, make_importable
 from edgeroute_plugins.torch_onnx.options import ExportOptions
 from edgeroute_plugins.torch_onnx.programs import TRUST_REMEDY, program_facts, random_tensor, trusted
-from edgeroute_plugins.torch_onnx.weights import build_network, find_state, load_state, make_importable, read_weights
+from edgeroute_plugins.torch_onnx.weights import find_state, load_state, read_weights
 
 TOLERANCE = 1e-4
 """Largest difference between the network and its program, relative to the output's range."""
@@ -29,7 +30,7 @@ def run(source: Path, out: Path, options: ExportOptions) -> Facts:
     inputs = sample_inputs(network, options.input_shapes, options.input_dtypes)
     program, difference = export_network(network, inputs)
     torch.export.save(program, out)
-    return program_facts(program, largest_relative_change=difference, **notes)
+    return program_facts(program, largest_relative_change=difference, code_read=code_read(options.code_path), **notes)
 
 
 def run_module(source: Path, out: Path, options: ExportOptions) -> Facts:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import pickle
 import re
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from edgeroute.errors import SourceError, TrustError, UsageError
-from edgeroute_plugins.torch_onnx.options import ExportOptions
+from edgeroute.errors import SourceError, TrustError
+from edgeroute_plugins.torch_onnx.factories import INSTALL_REMEDY
 from edgeroute_plugins.torch_onnx.programs import TRUST_REMEDY, trusted
 
 STATE_KEYS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params", "module")
+DEEPEST = 3
+"""How deep inside a checkpoint state dicts are looked for."""
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 """What DataParallel, torch.compile and training frameworks put before every name."""
 
@@ -51,7 +51,7 @@ def unpickle(path: Path) -> Any:
         raise SourceError(
             f"the pickled module needs code that cannot be imported: {error}",
             where=path.name,
-            remedy="name the folder of that code: --set torch-export.code_path=FOLDER (and install what it imports in this environment)",
+            remedy=f"name the folder of that code: --set torch-export.code_path=FOLDER; {INSTALL_REMEDY}",
             code="torch-module-code-missing",
         ) from error
     except RuntimeError as error:
@@ -82,90 +82,50 @@ def unreadable(path: Path, error: Exception) -> SourceError:
 
 def is_state(value: object) -> bool:
     """Whether it maps names to tensors (and to little else)."""
-    return isinstance(value, Mapping) and bool(value) and any(isinstance(v, torch.Tensor) for v in value.values())
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        return False
+    return bool(value) and sum(isinstance(v, torch.Tensor) for v in value.values()) * 2 >= len(value)
 
 
 def find_state(content: Any, key: str, path: Path) -> tuple[Mapping[str, Any], str]:
-    """The state dict in a checkpoint and its key ("" where the file is one itself)."""
-    if key:
-        if isinstance(content, Mapping) and is_state(content.get(key)):
-            return content[key], key
-        raise no_state(content, path)
-    for candidate in STATE_KEYS:
-        if isinstance(content, Mapping) and is_state(content.get(candidate)):
-            return content[candidate], candidate
+    """The state dict in a checkpoint and its key, dotted where it lies deeper ("" where the file is one itself)."""
+    found = dict(states(content))
+    chosen = key if key else preferred(list(found))
+    if chosen is None or chosen not in found:
+        raise no_state(content, list(found), path)
+    return found[chosen], chosen
+
+
+def states(content: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every state dict in nested mappings, by dotted key."""
     if is_state(content):
-        return content, ""
-    others = [k for k, v in content.items() if is_state(v)] if isinstance(content, Mapping) else []
-    if len(others) == 1:
-        return content[others[0]], str(others[0])
-    raise no_state(content, path)
+        yield key, content
+    if isinstance(content, Mapping) and depth <= DEEPEST:
+        for name, value in content.items():
+            if isinstance(name, str):
+                yield from states(value, f"{key}.{name}" if key else name, depth + 1)
 
 
-def no_state(content: Any, path: Path) -> SourceError:
-    """A checkpoint in which no weights are to be found."""
-    keys = ", ".join(map(str, list(content)[:12])) if isinstance(content, Mapping) else type(content).__name__
+def preferred(keys: Sequence[str]) -> str | None:
+    """The key that holds the network by common usage: a known name, the outermost first; else the file itself, else the only one."""
+    for depth in range(DEEPEST + 1):
+        for name in STATE_KEYS:
+            for key in keys:
+                if key.count(".") == depth and key.rpartition(".")[2] == name:
+                    return key
+    return "" if "" in keys else keys[0] if len(keys) == 1 else None
+
+
+def no_state(content: Any, keys: Sequence[str], path: Path) -> SourceError:
+    """A checkpoint in which no weights are to be found, or several that may be meant."""
+    inside = ", ".join(map(str, list(content)[:12])) if isinstance(content, Mapping) else type(content).__name__
+    named = f"its state dicts are {', '.join(keys[:12])}" if keys else f"it holds: {inside}"
     return SourceError(
-        f"the checkpoint holds no state dict under a known key; it holds: {keys}",
+        f"the checkpoint holds no state dict under a known key; {named}",
         where=path.name,
-        remedy="say which key it is: --set torch-export.state_key=KEY",
+        remedy=f"say which key it is: --set torch-export.state_key={keys[0] if keys else 'KEY'}",
         code="torch-state-not-found",
     )
-
-
-def build_network(options: ExportOptions) -> Any:
-    """The network that the user's factory makes, with its initial weights. Imports and runs the user's code: that is their word."""
-    if not options.model:
-        raise UsageError(
-            "weights alone do not say what the network looks like",
-            remedy="name what builds it: --model package.module:factory",
-            code="model-factory-needed",
-        )
-    made = resolve(options.model, options.code_path)
-    network = made if isinstance(made, torch.nn.Module) else construct(made, options)
-    if not isinstance(network, torch.nn.Module):
-        raise UsageError(
-            f"{options.model} made a {type(network).__name__}, not a torch.nn.Module",
-            remedy="name a class or a function that returns the network: --model package.module:factory",
-            code="model-factory-wrong",
-        )
-    return network
-
-
-def construct(factory: Any, options: ExportOptions) -> Any:
-    """Call the factory; what the user's code raises is said to come from there."""
-    try:
-        return factory(**options.model_arguments)
-    except Exception as error:  # the user's code
-        raise UsageError(
-            f"{options.model} raised {type(error).__name__}: {error}",
-            remedy="give it the arguments it needs: --set torch-export.model_arguments='{\"num_classes\": 10}'",
-            code="model-factory-wrong",
-        ) from error
-
-
-def resolve(spec: str, code_path: Path | None) -> Any:
-    """The object that `package.module:factory` names; its folder is importable from here on."""
-    module_name, _, attribute = spec.partition(":")
-    make_importable(code_path)
-    try:
-        found: Any = importlib.import_module(module_name)
-        for part in (attribute or "model").split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(
-            f"the model factory {spec} cannot be imported: {error}",
-            remedy="spell it package.module:factory, and name the folder that holds the package: --set torch-export.code_path=FOLDER",
-            code="model-factory-missing",
-        ) from error
-    return found
-
-
-def make_importable(code_path: Path | None) -> None:
-    """Put the user's folder (the current one if they named none) on the path, behind what is installed."""
-    folder = str(Path(code_path or ".").resolve())
-    if folder not in sys.path:
-        sys.path.append(folder)
 
 
 def load_state(network: Any, state: Mapping[str, Any], path: Path) -> str:

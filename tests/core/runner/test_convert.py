@@ -156,8 +156,19 @@ def test_a_damaged_cache_entry_is_made_again(workshop: Workshop, model: Path, tm
     assert first.steps[0].artifact is not None
     first.steps[0].artifact.path.write_text(json.dumps({"kind": "toy-b", "factor": 9.0}))
     again = run(workshop, model, ask(tmp_path))
-    assert again.artifact is not None
+    assert again.artifact is not None and again.steps[0].artifact is not None
     assert json.loads(again.artifact.path.read_text())["factor"] == 2.0
+    assert json.loads(again.steps[0].artifact.path.read_text())["factor"] == 2.0
+
+
+def test_a_result_that_the_users_code_decided_is_made_again_when_that_code_changes(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    asked, code = with_mood(tmp_path, "reads_code", "first-ab"), tmp_path / "network.py"
+    model.write_text(json.dumps({"kind": "toy-a", "factor": 2.0, "code": str(code)}))
+    code.write_text("factor = 1.0")
+    assert [s.cached for s in run(workshop, model, asked).steps] == [False, False]
+    assert [s.cached for s in run(workshop, model, asked).steps] == [True, True]
+    code.write_text("factor = 3.0")
+    assert [s.cached for s in run(workshop, model, asked).steps] == [False, True]
 
 
 def test_a_file_that_breaks_a_rule_of_the_device_is_rejected_for_the_next_route(workshop: Workshop, model: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ A toy model is a JSON file `{"kind": "toy-a", "factor": 2.0}` that multiplies it
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import sys
@@ -105,8 +106,7 @@ def run(source: Path, out: Path, options: Options) -> Facts:
     if options.memo is not None:
         with (options.memo / "visits").open("a") as file:
             file.write(f"{options.mood} ")
-    MOODS[options.mood](model, source, out)
-    return Facts()
+    return MOODS[options.mood](model, source, out) or Facts()
 
 
 def good(model: Any, source: Path, out: Path) -> None:
@@ -115,6 +115,12 @@ def good(model: Any, source: Path, out: Path) -> None:
 
 def polished(model: Any, source: Path, out: Path) -> None:
     out.write_text(json.dumps({**model, "polished": True}))
+
+
+def reads_code(model: Any, source: Path, out: Path) -> Facts:
+    code = Path(model["code"])
+    out.write_text(json.dumps(model))
+    return Facts(notes={"code_read": {str(code): hashlib.sha256(code.read_bytes()).hexdigest()}})
 
 
 def exits(model: Any, source: Path, out: Path) -> None:
@@ -207,6 +213,7 @@ MOODS = {
     for f in (
         good,
         polished,
+        reads_code,
         exits,
         says_goodbye,
         crashes,

@@ -53,6 +53,17 @@ def test_both_generations_are_called_as_they_want(tmp_path: Path, code: str, gen
 
 
 @pytest.mark.usefixtures("_unimported")
+def test_the_loose_modules_of_before_2024_are_found_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "converter", raising=False)
+    (tmp_path / "converter.py").write_text(OLD.replace('return {"keras"', 'return 0.0 and {"keras"'))
+    convert = run.find_tool(str(tmp_path))
+    assert run.generation(convert) == "V1"
+    written = run.call(convert, tmp_path / "model.onnx", tmp_path, Options(native_groupconv=True))
+    assert written == tmp_path / "model.tflite"
+    del sys.modules["converter"]
+
+
+@pytest.mark.usefixtures("_unimported")
 def test_an_operator_that_it_lacks_is_named(tmp_path: Path) -> None:
     convert = run.find_tool(clone(tmp_path, STOPPING))
     with pytest.raises(ConverterFailed, match="Einsum not implemented yet") as failed:
