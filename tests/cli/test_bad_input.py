@@ -143,6 +143,19 @@ def test_words_that_make_no_sense(edgeroute: Call, words: tuple[str, ...], name:
     assert list(tree(Path.cwd())) == ["digits.onnx"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--preprocess", "-1..1"), ("--mean", "-0.5,0,0.5", "--std", "0.5"), ("--mean", "-.5"), ("--preprocess=-1..1",),
+    ],
+    ids=lambda words: " ".join(words),
+)  # fmt: skip
+def test_a_value_may_begin_with_a_minus(edgeroute: Call, words: tuple[str, ...]) -> None:
+    shutil.copy(DIGITS, "digits.onnx")
+    said = edgeroute("convert", "digits.onnx", "--to", "artpec9", "--avoid", "onnxslim", *words)
+    complaint(said, PlanError.exit_code, "no-route")  # the words were understood; there is only no such route
+
+
 def test_an_unknown_command_offers_the_nearest(edgeroute: Call) -> None:
     said = edgeroute("convrt", "m.onnx")
     complaint(said, UsageError.exit_code, "unknown-command")

@@ -94,7 +94,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    words = _command_first(list(sys.argv[1:] if arguments is None else arguments))
+    words = _values_with_a_minus(_command_first(list(sys.argv[1:] if arguments is None else arguments)))
     try:
         return _run(words)
     except EdgerouteError as error:
@@ -119,6 +119,17 @@ def _command_first(words: list[str]) -> list[str]:
         length = 2 if rest[0] == "--plugin" else 1
         front, rest = front + rest[:length], rest[length:]
     return [rest[0], *front, *rest[1:]] if rest and rest[0] in COMMANDS else words
+
+
+def _values_with_a_minus(words: list[str]) -> list[str]:
+    """`--mean -0.5,0,0.5` means `--mean=-0.5,0,0.5`: no option begins with a digit, but argparse takes such a value for one."""
+    kept: list[str] = []
+    for word in words:
+        if re.match(r"-\.?\d", word) and kept and re.match(r"--[a-z][^=]*$", kept[-1]):
+            kept[-1] += f"={word}"
+        else:
+            kept.append(word)
+    return kept
 
 
 def build_parser(only: str = "") -> Program:
