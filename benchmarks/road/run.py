@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,18 +111,35 @@ def measure(entry: corpus.Entry, folder: Path, pictures: Path, runs: int) -> dic
     return {"model": entry.name, **{key: round(statistics.median(r[key] for r in rows), 2) for key in rows[0]}}
 
 
+COLUMNS = {"cold": "cold", "warm": "warm", "second": "second", "memory": "memory", "script_s": "script, s", "cold_s": "cold, s",
+           "script_mb": "heaviest tool, MB"}  # fmt: skip
+README, MARK = HERE / "README.md", "<!-- figures -->"
+
+
+def write(rows: Sequence[dict[str, float | str]], circumstances: str) -> None:
+    """The figures as a table at the end of the README."""
+    text = README.read_text(encoding="utf-8").partition(MARK)[0]
+    lines = [f"| model | {' | '.join(COLUMNS.values())} |", "| --- |" + " ---: |" * len(COLUMNS)]
+    lines += [f"| {row['model']} | {' | '.join(str(row[key]) for key in COLUMNS)} |" for row in rows]
+    README.write_text("\n".join([text + MARK, "", f"Measured with {circumstances}.", "", *lines, ""]), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", default="ppocr-cls,ddddocr-det,mnist-conv")
     parser.add_argument("--corpus", type=Path, default=Path("build/corpus"))
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="put the figures into README.md")
     arguments = parser.parse_args()
     wanted = corpus.entries(arguments.models.split(","))
     corpus.fetch(arguments.corpus, wanted)
     pictures = corpus.crops(arguments.corpus, PICTURES)
-    show: Callable[[object], None] = lambda row: print(json.dumps(row), flush=True)  # noqa: E731
+    rows, load = [], os.getloadavg()[0]
     for entry in wanted:
-        show(measure(entry, arguments.corpus, pictures, arguments.runs))
+        rows.append(measure(entry, arguments.corpus, pictures, arguments.runs))
+        print(json.dumps(rows[-1]), flush=True)
+    if arguments.write:
+        write(rows, f"{os.cpu_count()} processors, {arguments.runs} run(s) each, load average before: {load:.1f}")
 
 
 if __name__ == "__main__":

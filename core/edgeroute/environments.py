@@ -84,6 +84,7 @@ class Environments:
         self.offline = offline
         self.environ = environ
         self.interpreters = interpreters or Interpreters(self.root / "interpreters.json", environ)
+        self._served: dict[str, bool] = {}
 
     def state(self, name: str) -> EnvironmentState:
         """How things stand; the empty name is the caller's interpreter. Starts no process."""
@@ -209,6 +210,11 @@ class Environments:
 
     def _caller_serves(self, environment: Environment) -> bool:
         """Whether this very interpreter meets what is asked; only what a worker started from it would see counts."""
+        if environment.name not in self._served:
+            self._served[environment.name] = self._meets(environment)
+        return self._served[environment.name]
+
+    def _meets(self, environment: Environment) -> bool:
         if not sys.executable or not parse_range(environment.python).contains(_own_version()):
             return False
         wanted = environment.accepts or (*environment.requirements, *environment.no_deps)

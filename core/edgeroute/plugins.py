@@ -146,7 +146,9 @@ class Plugins:
 def discover(inline: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
     """Find the plugins of the entry-point group `edgeroute`, then the inline files; built-in ones come in like any other."""
     off = set(_disabled_by_environment() if disabled is None else disabled)
-    found = [_load_entry(entry, off) for entry in sorted(_entries(), key=_builtin_first)]
+    entries = sorted(_entries(), key=_builtin_first)
+    origins = _origins(entries)
+    found = [_load(entry.name, origins.get(id(entry.dist), entry.value), off, entry.load) for entry in entries]
     found += [_load_file(path, off) for path in inline]
     return Plugins(found)
 
@@ -168,9 +170,10 @@ def _disabled_by_environment() -> set[str]:
     return {name.strip() for name in os.environ.get("EDGEROUTE_DISABLE", "").split(",") if name.strip()}
 
 
-def _load_entry(entry: importlib.metadata.EntryPoint, off: set[str]) -> Plugin:
-    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
-    return _load(entry.name, origin, off, entry.load)
+def _origins(entries: Iterable[importlib.metadata.EntryPoint]) -> dict[int, str]:
+    """Identity of a distribution → its name and version; each is asked once, since that reads and parses a file."""
+    distributions = {id(entry.dist): entry.dist for entry in entries if entry.dist}
+    return {key: "{Name} {Version}".format_map(distribution.metadata) for key, distribution in distributions.items()}
 
 
 def _load_file(path: Path, off: set[str]) -> Plugin:
