@@ -60,11 +60,11 @@ class Measuring:
     def verification(self, kind: str, found: Sequence[Finding] = ()) -> Verification:
         """Compare everything; thresholds are for the caller."""
         self.findings += [*found, *self._ragged(), *(_random_data() if self.random and kind == "int8" else ())]
-        feeds, pairs = self._connect()
+        feeds, pairs, early = self._connect()
         self.findings += [*_input_findings(self.session, self.sources, feeds), *self._unpaired(pairs), *self._renamed(pairs)]
         compared = [self._prepare(pair) for pair in pairs]
-        for index, row in zip(self.indices, self.rows, strict=True):
-            results = self._results(feeds, index)
+        for place, (index, row) in enumerate(zip(self.indices, self.rows, strict=True)):
+            results = early[place] if place < len(early) else self._results(feeds, index)
             for one in compared:
                 reference = one.pair.of(self.answers[one.pair.reference].row(row))
                 one.comparison.add(reference, one.pair.layout.apply(results[one.pair.output]))
@@ -72,9 +72,9 @@ class Measuring:
         self.findings += _layout_findings(compared)
         return Verification("passed", kind, len(self.rows), tuple(outputs), tuple(self.findings))
 
-    def _connect(self) -> tuple[list[Feed], list[Pair]]:
-        """The first way of feeding whose outputs follow the reference; otherwise the best of them."""
-        best: tuple[float, list[Feed], list[Pair]] | None = None
+    def _connect(self) -> tuple[list[Feed], list[Pair], list[list[Array]]]:
+        """The first way of feeding whose outputs follow the reference, otherwise the best of them; with its results of the first samples."""
+        best: tuple[float, list[Feed], list[Pair], list[list[Array]]] | None = None
         for feeds in pairing.feeds(self._fed_from(), self.session.inputs):
             samples = [self._results(feeds, i) for i in self.indices[:PAIRING_SAMPLES]]
             values = [[s[j] for s in samples] for j in range(len(self.session.outputs))]
@@ -84,12 +84,12 @@ class Measuring:
             pairs = [Pair(p.output, usable[p.reference], p.layout, p.cut) for p in pairs]
             score = _agreement(pairs, dict(zip(usable, references, strict=True)), values)
             if best is None or score > best[0] + 0.05:
-                best = (score, feeds, pairs)
+                best = (score, feeds, pairs, samples)
             if score >= AGREES:
                 break
         if best is None:
             raise self._unfeedable()
-        return best[1], best[2]
+        return best[1:]
 
     def _results(self, feeds: Sequence[Feed], index: int) -> list[Array]:
         """One inference on one sample; real values."""
