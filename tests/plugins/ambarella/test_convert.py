@@ -21,6 +21,7 @@ from tests.plugins.devices.cases_tflite import floating
 from tests.plugins.devices.onnx_builder import model as onnx_file
 
 STANDINS = Path(__file__).parent / "standins"
+DOCKER = Path(__file__).parents[1] / "standins" / "docker"
 UNIT = Preprocess(scale=1 / 255, known=True)
 IMAGENET = Preprocess(scale=1 / 255, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), known=True)
 
@@ -145,6 +146,14 @@ def test_a_command_prefix_and_a_folder_serve_as_well(
     monkeypatch.setenv("EDGEROUTE_AMBARELLA_CV25", f"env PATH={STANDINS / 'bin'}:{Path(sys.executable).parent}:/usr/bin:/bin")
     result = convert(shop, model, images)
     assert result.status == "succeeded" and not result.steps[-1].cached
+
+
+def test_the_toolchain_may_live_in_a_container(shop: Workshop, model: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its environment script is named as it is called inside."""
+    monkeypatch.setenv("EDGEROUTE_AMBARELLA_CV25", "docker:vendor/cnngen:2.5")
+    monkeypatch.setenv("PATH", f"{DOCKER.parent}:{Path(sys.executable).parent}:/usr/bin:/bin")
+    options = {"ambarella": {"env_script": str(STANDINS / "env" / "cv25.env")}}
+    assert convert(shop, model, images, options=options).status == "succeeded"
 
 
 @pytest.mark.usefixtures("tools")

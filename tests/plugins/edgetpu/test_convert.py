@@ -21,6 +21,7 @@ from tests.plugins.devices.cases_tflite import sound, start, with_input
 from tests.plugins.devices.test_published import PAIRS, Pair
 
 STANDIN = Path(__file__).parent / "standins" / "edgetpu_compiler"
+DOCKER = Path(__file__).parents[1] / "standins" / "docker"
 VARIABLE = "EDGEROUTE_EDGETPU_COMPILER"
 
 
@@ -69,6 +70,14 @@ def test_with_the_compiler_the_file_is_compiled_and_its_package_read(shop: Works
     assert "edgeroute device test" in said.remedy
 
 
+def test_the_compiler_may_live_in_a_container(shop: Workshop, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "docker:vendor/edgetpu:16")
+    monkeypatch.setenv("PATH", f"{DOCKER.parent}:{Path(sys.executable).parent}:/usr/bin:/bin")
+    monkeypatch.setenv("DOCKER_STANDIN", f"{sys.executable} {STANDIN}")
+    result = convert(shop, model, tmp_path / "out")
+    assert result.status == "succeeded" and result.steps[-1].notes["compiler"] == "16.0.384591198"
+
+
 @pytest.mark.usefixtures("tool")
 def test_the_rules_before_compilation_are_part_of_the_result(shop: Workshop, tmp_path: Path) -> None:
     net, x = start(zero=0)
@@ -93,6 +102,23 @@ def test_a_crash_is_answered_by_the_delegate_search(shop: Workshop, model: Path,
     monkeypatch.setenv("EDGETPU_STANDIN", "crash-without-search")
     (step,) = convert(shop, model, tmp_path / "out").steps
     assert "--search_delegate" in step.notes["flags"]
+
+
+@pytest.mark.usefixtures("tool")
+def test_every_flag_reaches_the_compiler(shop: Workshop, model: Path, tmp_path: Path) -> None:
+    asked = settings(
+        min_runtime_version=12,
+        search_delegate="always",
+        delegate_search_step=4,
+        timeout=60,
+        intermediate_tensors=["t3", "t6"],
+        num_segments=2,
+    )
+    (step,) = convert(shop, model, tmp_path / "out", options=asked).steps
+    assert step.notes["flags"] == [
+        "--show_operations", "--min_runtime_version", "12", "--timeout_sec", "60", "--intermediate_tensors", "t3,t6", "--num_segments", "2",
+        "--search_delegate", "--delegate_search_step", "4",
+    ]  # fmt: skip
 
 
 FAILURES = {
