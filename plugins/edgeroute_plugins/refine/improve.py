@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeroute_plugins.refine.editable import Editable
@@ -10,52 +10,65 @@ from edgeroute_plugins.refine.network import Array
 from edgeroute_plugins.refine.objective import Objective
 from edgeroute_plugins.refine.reconstruct import Fit, reconstruct
 
-FITS = {"bias": (Fit(weights=False),), "weights": (Fit(), Fit(weights=False))}
-"""What each kind tries; the best one wins."""
+FITS = {"bias": Fit(weights=False), "weights": Fit()}
+"""What each kind fits."""
 FITTED, JUDGED = 24, 16
 """Samples to fit on and to judge on, at the most."""
 FEWEST = 4
 GAIN = 0.1
-"""dB below which the file stays as it was."""
+"""dB below which the first file stays as it was."""
 
 
 @dataclass(frozen=True)
 class Improvement:
-    """What came of it: the file, the score before and after in dB on unseen samples, and which fit won (none: unchanged)."""
+    """What came of it: the file, the score of the first start and of the file in dB on unseen samples, and what won."""
 
     blob: bytes
     before: float
     after: float
+    start: str
+    """Name of the start that won."""
     fit: str
+    """Kind of fit that won; empty: the start as it was."""
     layers: int
 
 
-def improve(floating: bytes, integer: bytes, rows: Sequence[Sequence[Array]], kind: str) -> Improvement:
-    """Try the fits of a kind (`bias`, `weights`) on calibration samples, real-valued and in the files' layout.
+def improve(floating: bytes, starts: Mapping[str, bytes], rows: Sequence[Sequence[Array]], kind: str) -> Improvement:
+    """The best of several int8 files of one float file, each as it is and fitted (`bias`, `weights`); the first one where nothing is better.
 
-    With fewer than `FEWEST` samples nothing is tried.
+    `rows` are calibration samples, real-valued and in the files' layout; with fewer than `FEWEST` nothing is tried.
     """
+    name, first = next(iter(starts.items()))
     fitting, judging = share_out(rows)
     if not judging:
-        return Improvement(integer, 0.0, 0.0, "", 0)
-    objective = Objective.of(floating, integer, judging)
-    before = objective.score(integer)
-    best = Improvement(integer, before, before, "", 0)
-    for fit in FITS[kind]:
-        editable = Editable.parse(integer)
-        layers = reconstruct(floating, editable, fitting, fit)
-        blob = editable.to_bytes()
+        return Improvement(first, 0.0, 0.0, name, "", 0)
+    objective = Objective.of(floating, judging)
+    before = objective.score(first)
+    best = Improvement(first, before, before, name, "", 0)
+    for start, fit, blob, layers in _candidates(floating, starts, fitting, kind):
         after = objective.score(blob)
-        if after > best.after + (GAIN if not best.fit else 0.0):
-            best = Improvement(blob, before, after, "weights" if fit.weights else "bias", layers)
+        if after > best.after + (GAIN if best.blob is first else 0.0):
+            best = Improvement(blob, before, after, start, fit, layers)
     return best
+
+
+def _candidates(
+    floating: bytes, starts: Mapping[str, bytes], fitting: Sequence[Sequence[Array]], kind: str
+) -> Iterator[tuple[str, str, bytes, int]]:
+    for number, (name, blob) in enumerate(starts.items()):
+        if number:
+            yield name, "", blob, 0
+        editable = Editable.parse(blob)
+        layers = reconstruct(floating, editable, fitting, FITS[kind])
+        if layers:
+            yield name, kind, editable.to_bytes(), layers
 
 
 def share_out(rows: Sequence[Sequence[Array]]) -> tuple[list[Sequence[Array]], list[Sequence[Array]]]:
     """Samples to fit on and samples to judge on, both spread over all of them; every third one judges."""
     if len(rows) < FEWEST:
         return list(rows), []
-    judging, fitting = list(rows[2::3]) or list(rows[-1:]), [r for i, r in enumerate(rows) if i % 3 != 2]
+    judging, fitting = list(rows[2::3]), [r for i, r in enumerate(rows) if i % 3 != 2]
     return _spread(fitting, FITTED), _spread(judging, JUDGED)
 
 

@@ -23,20 +23,17 @@ class Objective:
     """Float answers on some samples, and how to compare with them."""
 
     rows: Sequence[Sequence[Array]]
-    logits: list[int]
-    """Tensors of the int8 file."""
     squashed: list[str]
     """LOGISTIC, SOFTMAX or nothing, per output."""
     wanted: list[Array]
     """Float logits per output [samples, …]."""
 
     @classmethod
-    def of(cls, floating: bytes, integer: bytes, rows: Sequence[Sequence[Array]]) -> Objective:
-        model, other = Network.parse(floating), Network.parse(integer)
-        tensors = model.logits()
-        answers = watch(floating, tensors, rows)
+    def of(cls, floating: bytes, rows: Sequence[Sequence[Array]]) -> Objective:
+        model = Network.parse(floating)
+        answers = watch(floating, model.logits(), rows)
         squashed = [_squash(model, tensor) for tensor in model.outputs]
-        return cls(rows, other.logits(), squashed, [np.stack(column) for column in zip(*answers, strict=True)])
+        return cls(rows, squashed, [np.stack(column) for column in zip(*answers, strict=True)])
 
     def score(self, blob: bytes) -> float:
         """Mean over outputs of clipped signal to noise, less penalties for dead or shrunken outputs."""
@@ -47,7 +44,7 @@ class Objective:
         return [signal_to_noise(*self._effective(i, got)) for i, got in enumerate(self.answers(blob))]
 
     def answers(self, blob: bytes) -> list[Array]:
-        session = Session(blob, self.logits)
+        session = Session(blob, Network.parse(blob).logits())
         return [np.stack(column) for column in zip(*(session.run(row) for row in self.rows), strict=True)]
 
     def _judge(self, index: int, got: Array) -> float:

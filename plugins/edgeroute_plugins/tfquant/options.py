@@ -7,6 +7,9 @@ from pathlib import Path
 
 from edgeroute.types import Calibration, option
 
+RANGES = ("minmax", "mse")
+"""Kinds of activation ranges."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -17,11 +20,11 @@ class Options:
     ranges: str = option(
         "minmax",
         "activation ranges: what the samples reach, or (mse) what loses least on them; never mse for score outputs",
-        choices=("minmax", "mse"),
+        choices=RANGES,
     )
     refine: str = option(
         "none",
-        "afterwards, fit biases, or weights and biases, layer by layer to the float model; kept only when that wins on unseen samples",
+        "afterwards, fit biases, or weights and biases, layer by layer to the float model, with every kind of ranges; what wins on unseen samples is kept",
         choices=("none", "bias", "weights"),
     )
     per_channel_dense: bool = option(False, "per-channel weights for dense layers too, in the per-channel edge; ARTPEC-9 refuses them")

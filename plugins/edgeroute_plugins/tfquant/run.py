@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from edgeroute_plugins.tflite import border, editing
 from edgeroute_plugins.tflite.legalize import flatten_slopes, legalize, lower_bounds, shape_pad_values
 from edgeroute_plugins.tfquant import calibration, integer_border, native
 from edgeroute_plugins.tfquant.diagnostics import captured_stderr
-from edgeroute_plugins.tfquant.options import Options
+from edgeroute_plugins.tfquant.options import RANGES, Options
 
 MOST_ROWS = 60
 """Samples that refining holds in memory."""
@@ -42,20 +43,16 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     changed = {name: count for name, count in changed.items() if count}
     calibrated, count = calibrate(model, options)
     calibrated = settle_pads(calibrated)
-    if options.ranges == "mse":
-        from edgeroute_plugins.tfquant.ranges import narrow
-
-        calibrated, narrowed = narrow(calibrated, lambda: rows(model, options), options)
-        changed["narrowed_ranges"] = narrowed
-    if options.input_range is not None:
-        calibrated = with_input_range(calibrated, options.input_range)
-    integer = quantize_calibrated(calibrated, per_tensor, options.per_channel_dense)
-    finished = editing.parse(integer)
-    integer_border.set_types(finished, options.border)
+    integers: dict[str, bytes] = {}
+    for kind in range_kinds(options):
+        ranged, narrowed = with_ranges(calibrated, kind, model, options)
+        changed |= {"narrowed_ranges": narrowed} if narrowed else {}
+        integers[kind] = quantize_calibrated(ranged, per_tensor, options)
     notes: dict[str, Any] = {}
+    integer = integers[options.ranges]
     if options.refine != "none":
-        better, notes["refined"] = refined(model, bytes(editing.serialize(finished)), options)
-        finished = editing.parse(better)
+        integer, notes["refined"] = refined(model, integers, options)
+    finished = editing.parse(integer)
     border.restore_names(finished, *border.border_names(model))
     border.order_signatures(finished)
     editing.save(finished, out)
@@ -63,13 +60,32 @@ def quantize(source: Path, out: Path, options: Options, per_tensor: bool) -> Fac
     return Facts(notes=notes)
 
 
-def refined(model: Any, integer: bytes, options: Options) -> tuple[bytes, dict[str, Any]]:
-    """The integer file with biases and weights fitted to the float model, where that wins on samples kept aside, and what it brought."""
+def range_kinds(options: Options) -> list[str]:
+    """The kinds of activation ranges to quantize with: the one asked for, and where the best result is looked for, the others after it."""
+    others = [kind for kind in RANGES if kind != options.ranges] if options.refine != "none" else []
+    return [options.ranges, *others]
+
+
+def with_ranges(calibrated: bytes, kind: str, model: Any, options: Options) -> tuple[bytes, int]:
+    """The calibrated model with activation ranges of this kind and the pixels' range at its input, and how many ranges were narrowed."""
+    narrowed = 0
+    if kind == "mse":
+        from edgeroute_plugins.tfquant.ranges import narrow
+
+        calibrated, narrowed = narrow(calibrated, lambda: rows(model, options), options)
+    if options.input_range is not None:
+        calibrated = with_input_range(calibrated, options.input_range)
+    return calibrated, narrowed
+
+
+def refined(model: Any, integers: Mapping[str, bytes], options: Options) -> tuple[bytes, dict[str, Any]]:
+    """The best of the integer files, as they are and fitted to the float model, on samples kept aside; and what it brought."""
     every = max(1, min(options.calibration.usable, options.samples or MOST_ROWS) // MOST_ROWS) if options.calibration else 1
     chosen = list(itertools.islice(rows(model, options), 0, None, every))
-    better = improve(bytes(editing.serialize(model)), integer, chosen, options.refine)
+    better = improve(bytes(editing.serialize(model)), integers, chosen, options.refine)
     return better.blob, {
-        "won": better.fit,
+        "ranges": better.start,
+        "fit": better.fit,
         "layers": better.layers,
         "before_db": round(better.before, 2),
         "after_db": round(better.after, 2),
@@ -123,13 +139,16 @@ def settle_pads(calibrated: bytes) -> bytes:
     return bytes(editing.serialize(model)) if settled else calibrated
 
 
-def quantize_calibrated(calibrated: bytes, per_tensor: bool, per_channel_dense: bool) -> bytes:
-    """The integer model, still with float inputs and outputs."""
+def quantize_calibrated(calibrated: bytes, per_tensor: bool, options: Options) -> bytes:
+    """The integer model with integer inputs and outputs."""
     with captured_stderr() as words:
         try:
-            return native.quantize(calibrated, per_tensor=per_tensor, per_channel_dense=per_channel_dense)
+            integer = native.quantize(calibrated, per_tensor=per_tensor, per_channel_dense=options.per_channel_dense)
         except (RuntimeError, ValueError) as error:
             raise _refused("quantize", f"{error} {words.reason}") from error
+    finished = editing.parse(integer)
+    integer_border.set_types(finished, options.border)
+    return bytes(editing.serialize(finished))
 
 
 def _refused(what: str, why: str) -> ConverterFailed:

@@ -59,18 +59,13 @@ def damaged(name: str, kind: str) -> dict[str, Any]:
     for result, bias in editable.biases.items():
         editable.biases[result] = bias + 0.3 * (np.abs(bias).mean() + 0.1)
     spoilt = editable.to_bytes()
-    better = improve(blob("float"), spoilt, rows(48), kind)
-    objective = Objective.of(blob("float"), spoilt, rows(60)[48:])
+    better = improve(blob("float"), {"spoilt": spoilt}, rows(48), kind)
+    objective = Objective.of(blob("float"), rows(60)[48:])
     return {"won": better.fit, "layers": better.layers, "before": objective.score(spoilt), "after": objective.score(better.blob)}
 
 
-def ranges(name: str) -> dict[str, Any]:
-    """The widths of groups before and after they were halved, and whether the file still runs."""
-    editable = Editable.parse(blob(name))
-    groups = editable.groups()
-    before = [editable.range_of(g[0]) for g in groups]
-    for group, (low, high) in zip(groups, before, strict=True):
-        editable.set_range(group, low / 2, high / 2)
-    after = [Editable.parse(editable.to_bytes()).range_of(g[0]) for g in groups]
-    finite = bool(np.isfinite(Session(editable.to_bytes()).run(rows(1)[0])[0]).all())
-    return {"before": before, "after": after, "runs": finite}
+def chosen(first: str, second: str, count: int) -> dict[str, Any]:
+    """Which of two starts wins, and whether the same comes out twice."""
+    starts = {first: blob(first), second: blob(second)}
+    once, twice = (improve(blob("float"), starts, rows(count), "weights") for _ in range(2))
+    return {"start": once.start, "fit": once.fit, "gain": once.after - once.before, "same": once.blob == twice.blob}

@@ -99,9 +99,13 @@ def test_spoilt_biases_are_put_right(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.real
-def test_ranges_change_in_groups(tmp_path: Path) -> None:
-    found = run(tmp_path, "ranges", name="int8-pc")
+def test_the_best_start_wins_and_twice_the_same_comes_out(tmp_path: Path) -> None:
+    found = run(tmp_path, "chosen", first="int8-pt", second="int8-pc", count=24)
     assert isinstance(found, dict)
-    assert found["runs"]
-    for before, after in zip(found["before"], found["after"], strict=True):
-        assert after[1] - after[0] == pytest.approx((before[1] - before[0]) / 2, rel=0.02)
+    assert found["same"] and found["gain"] >= 0
+
+
+@pytest.mark.real
+def test_with_too_few_samples_the_first_file_stays(tmp_path: Path) -> None:
+    found = run(tmp_path, "chosen", first="int8-pt", second="int8-pc", count=3)
+    assert found == {"start": "int8-pt", "fit": "", "gain": 0.0, "same": True}
