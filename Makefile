@@ -19,11 +19,11 @@ $(VENV)/.test: pyproject.toml $(BIN)/edgeroute
 
 test: $(VENV)/.test lint types imports docs
 	$(BIN)/python -m pytest -m 'not corpus and not real' $(PYTEST)
-	$(BIN)/python -m pytest -m real tests/road $(PYTEST)
+	$(BIN)/python -m pytest -m road $(PYTEST)
 
 # And every converter, runner and example for real, in environments that are built on first use: much longer.
 test-all: test
-	$(BIN)/python -m pytest -m 'real and not corpus' --ignore tests/road $(PYTEST)
+	$(BIN)/python -m pytest -m 'real and not road and not corpus' $(PYTEST)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -19,4 +19,4 @@ def root(environ: Mapping[str, str] = os.environ) -> Path:
 def environments(environ: Mapping[str, str] = os.environ) -> Path:
     """Where environments are built: $EDGEROUTE_ENVIRONMENTS (to share them between caches), else in edgeroute's own folder."""
     named = environ.get("EDGEROUTE_ENVIRONMENTS")
-    return Path(named).expanduser() if named else root(environ) / "environments"
+    return Path(named).expanduser().absolute() if named else root(environ) / "environments"

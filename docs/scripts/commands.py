@@ -75,9 +75,11 @@ def _value(action: argparse.Action) -> str:
 def _variables() -> str:
     rows = [
         ("`EDGEROUTE_HOME`", "where environments and the cache live; default: `$XDG_CACHE_HOME/edgeroute`, else `~/.cache/edgeroute`"),
+        ("`EDGEROUTE_ENVIRONMENTS`", "where environments are built, to share them between homes; default: `environments` in the home"),
         ("`EDGEROUTE_DISABLE`", "names of plugins to leave out, with commas"),
         ("`EDGEROUTE_DEBUG`", "not empty: an internal error shows its traceback"),
         ("`NO_COLOR`", "not empty: no colours"),
+        ("`COLUMNS`", "how wide the terminal is, where it does not say so itself"),
     ]
     return (
         "## Environment variables\n\n"

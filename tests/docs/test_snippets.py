@@ -51,8 +51,9 @@ def snippets(page: Path) -> list[Snippet]:
 def pages() -> Iterator[object]:
     for page in texts():
         if page.exists() and page.name not in ELSEWHERE and "reference" not in page.parts and snippets(page):
-            heavy = any(s.heavy for s in snippets(page))
-            yield pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.real] if heavy else [])
+            marks = [pytest.mark.real] if any(s.heavy for s in snippets(page)) else []
+            marks += [pytest.mark.road] if "tutorial" in page.parts else []
+            yield pytest.param(page, id=str(page.relative_to(ROOT)), marks=marks)
 
 
 @pytest.mark.parametrize("page", list(pages()))

@@ -21,6 +21,8 @@ EXAMPLES = {
     "edgeroute-executorch": ("executorch-xnnpack", "executorch-int8"),
 }
 """Distribution → a target of it, and the format that it delivers there."""
+AT_WORK = [pytest.param(name, marks=[pytest.mark.road] if name == "edgeroute-openvino" else []) for name in EXAMPLES]
+"""All are at work in `make test-all`; continuous integration affords the smallest one, and everybody's contract."""
 
 
 def test_every_example_is_here() -> None:
@@ -52,6 +54,7 @@ def run(words: list[Any], cwd: Path | None = None) -> str:
 
 
 @pytest.mark.real
+@pytest.mark.road
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_keeps_its_contract(python: Path, name: str) -> None:
     """Without what converts, which `test_it_keeps_its_contract_at_work` adds."""
@@ -59,14 +62,14 @@ def test_it_keeps_its_contract(python: Path, name: str) -> None:
     assert " passed" in said and "failed" not in said and "skipped" not in said
 
 
-@pytest.mark.corpus
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.real
+@pytest.mark.parametrize("name", AT_WORK)
 def test_it_keeps_its_contract_at_work(python: Path, name: str) -> None:
     run([python, "-m", "pytest", "-p", "no:cacheprovider", "-m", "real", FOLDER / name / "tests"], FOLDER / name)
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", AT_WORK)
 def test_the_digits_are_converted_and_verified(python: Path, name: str, tmp_path: Path) -> None:
     target, delivered = EXAMPLES[name]
     command = [python.parent / "edgeroute", "convert", DIGITS / "digits.onnx", "--to", target, "--out", tmp_path, "--json"]
@@ -80,6 +83,7 @@ def test_the_digits_are_converted_and_verified(python: Path, name: str, tmp_path
 
 
 @pytest.mark.real
+@pytest.mark.road
 def test_their_rules_are_explained_like_ours(python: Path) -> None:
     for code in ("OV-002", "RK-001", "ET-003"):
         said = json.loads(run([python.parent / "edgeroute", "explain", code, "--json"]))

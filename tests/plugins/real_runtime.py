@@ -22,6 +22,6 @@ def environment() -> Environment:
 
 def call(folder: Path, function: str, arguments: Mapping[str, Any]) -> Outcome:
     """The outcome of `package.module:function(**arguments)` in a child."""
-    ready = Environments(paths.root() / "environments", {"runtime": environment()}).ensure("runtime")
+    ready = Environments(paths.environments(), {"runtime": environment()}).ensure("runtime")
     code = {package.__name__: str(Path(str(package.__file__)).parent) for package in (edgeroute_plugins, tests)}
     return run_job(ready.python, Job("call", function, arguments, code=code), folder / "job")

@@ -30,7 +30,7 @@ def environments() -> Environments:
     for name in DECLARING:
         plugin = importlib.import_module(f"edgeroute_plugins.{name}.plugin")
         found |= {e.name: e for e in plugin.edgeroute_environments()}
-    return Environments(paths.root() / "environments", found)
+    return Environments(paths.environments(), found)
 
 
 def code() -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 from edgeroute import paths
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.road]
 
 
 @pytest.fixture(scope="module")

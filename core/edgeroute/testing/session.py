@@ -24,7 +24,7 @@ def open_session(declared: Declared, home: Path) -> Workshop:
     arrivals = {f"{ARRIVAL}{name}": Target(f"{ARRIVAL}{name}", "the end of a contract test", (name,)) for name in whole.formats}
     edges = tuple(dataclasses.replace(c, on_request=False) for c in whole.converters)
     whole = dataclasses.replace(whole, targets={**whole.targets, **arrivals}, converters=edges)
-    return Workshop(found, whole, Environments(paths.root() / "environments", whole.environments), Cache(home))
+    return Workshop(found, whole, Environments(paths.environments(), whole.environments), Cache(home))
 
 
 def own_plugin(workshop: Workshop, declared: Declared) -> Plugin | None:

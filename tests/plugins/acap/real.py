@@ -23,7 +23,7 @@ def check(kind: Kind, folder: Path) -> None:
     model = folder / "model.tflite"
     model.write_bytes((MODELS / ("int8-pc.tflite" if kind.precision == "int8" else "float.tflite")).read_bytes())
     declared = {e.name: e for e in edgeroute_environments()}
-    python = Environments(paths.root() / "environments", declared).ensure(kind.environment).python
+    python = Environments(paths.environments(), declared).ensure(kind.environment).python
     converter = next(c for c in edgeroute_converters() if c.target == kind.format)
     arguments = {"source": str(model), "out": str(folder / "context"), "options": {}}
     options = f"{converter.options.__module__}:{converter.options.__qualname__}"
