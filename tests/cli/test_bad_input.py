@@ -130,6 +130,7 @@ def test_an_unknown_target_offers_the_nearest(edgeroute: Call) -> None:
         (("--input-shape", "1,3,-1,5"), "bad-shape", "--input-shape "),
         (("--input-shape", "picture:1,3,32,32"), "unknown-input", "image"),
         (("--input-shape", "image:1,3,32"), "bad-shape", "--input-shape image:"),
+        (("--input-shape", "1,3,99999999,9"), "bad-shape", "--input-shape image:1,3,32,32"),
         (("--preprocess", "imagenett"), "usage-error", "imagenet"),
         (("--speed", "high"), "bad-arguments", "--help"),
     ],

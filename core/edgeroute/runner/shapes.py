@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 
 from edgeroute.errors import SourceError, UsageError
 from edgeroute.types import Tensor
+
+MOST = 1 << 27
+"""Elements of one input above which a shape is taken for a slip of the finger: a picture of 6,689 by 6,689 in three channels."""
 
 
 def resolve(inputs: Sequence[Tensor], pinned: Mapping[str, tuple[int, ...]]) -> tuple[Tensor, ...]:
@@ -64,6 +68,12 @@ def _static(tensor: Tensor, pinned: tuple[int, ...] | None) -> Tensor:
             raise UsageError(
                 f"input {tensor.name} has {len(tensor.shape)} dimensions, not {len(pinned)}",
                 remedy=f"write --input-shape {tensor.name}:{_example(tensor)}",
+                code="bad-shape",
+            )
+        if math.prod(pinned) > MOST:
+            raise UsageError(
+                f"input {tensor.name} as {'x'.join(map(str, pinned))} would hold {math.prod(pinned):,} numbers; {MOST:,} is the most",
+                remedy=f"give the size that your application feeds: --input-shape {tensor.name}:{_example(tensor)}",
                 code="bad-shape",
             )
         return dataclasses.replace(tensor, shape=pinned)
