@@ -164,3 +164,23 @@ def test_reports_of_several_have_names_of_their_own(toy: Call) -> None:
     said = toy("convert", "model.toy", "other.toy", "--to", "toy-device", "--report", "r.md")
     assert said.code == 0, said.err
     assert sorted(p.name for p in Path().glob("r.*")) == ["r.model.toy-device.md", "r.other.toy-device.md"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("defaults = 3", "defaults"),
+        ("models.a = 3", "models.a"),
+        ("models.a.set = 3", "models.a.set"),
+        ("models.a.on = 3", "models.a.on"),
+        ("models.a.on.toy-device = 3", "models.a.on.toy-device"),
+        ("models.a.on.toy-device.set = 3", "models.a.on.toy-device.set"),
+        ("profiles = 3", "profiles"),
+        ("profiles.quick = 3", "profiles.quick"),
+    ],
+)
+def test_what_should_be_a_table_is_named(toy: Call, text: str, place: str) -> None:
+    Path("edgeroute.toml").write_text(text)
+    said = toy("convert", "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "config-unknown")
+    assert f"says 3 for {place}," in said.json["error"]["message"] and f"write [{place}]" in said.json["error"]["remedy"]

@@ -80,6 +80,15 @@ def test_plugins_of_the_project_are_loaded(edgeroute: Call) -> None:
     assert edgeroute("plugins").code == 2
 
 
+@pytest.mark.parametrize(
+    "text", ["tool.edgeroute = 3", "tool.edgeroute.plugins = 'x.py'", "tool.edgeroute.plugins = [3]", "tool.edgeroute.plugin = ['x.py']"]
+)
+def test_a_project_that_is_not_understood_is_told_how_it_is_written(edgeroute: Call, text: str) -> None:
+    Path("pyproject.toml").write_text(text)
+    said = edgeroute("plugins")
+    assert said.code == 2 and 'write plugins = ["my_plugin.py"]' in said.err
+
+
 def test_a_disabled_plugin_costs_its_own_edges_only(edgeroute: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEROUTE_DISABLE", "onnx2tf, toyplugin")
     found = statuses(edgeroute("plugins", "--json", "--plugin", TOY).out)

@@ -49,7 +49,8 @@ class Config:
         unknown = sorted(self.table.keys() - {"defaults", "models", "profiles"})
         if unknown:
             raise self._bad(f"has no table [{unknown[0]}]", unknown[0], ("defaults", "models", "profiles"))
-        if not isinstance(self.models, Mapping) or not self.models:
+        self._must_be_tables()
+        if not self.models:
             raise self._bad("names no models", "", ())
 
     @property
@@ -70,6 +71,31 @@ class Config:
                 settings = [w for address, value in merged.get("set", {}).items() for w in ("--set", f"{address}={_text(value)}")]
                 yield self._path(model, name), target, words + settings
 
+    def _must_be_tables(self) -> None:
+        for place, value in self._tables():
+            if not isinstance(value, Mapping):
+                raise UsageError(
+                    f"{self.path.name} says {value!r} for {place}, which is a table",
+                    where=str(self.path),
+                    remedy=f"write [{place}], and under it a line for each key",
+                    code="config-unknown",
+                )
+
+    def _tables(self) -> Iterator[tuple[str, Any]]:
+        """Every place that holds keys, the outer ones first: whoever looks at them in turn stops at the first that is none."""
+        for name in ("defaults", "models", "profiles"):
+            yield name, self.table.get(name, {})
+        yield "defaults.set", self.table.get("defaults", {}).get("set", {})
+        for group in ("models", "profiles"):
+            for name, own in self.table.get(group, {}).items():
+                place = f"{group}.{name}"
+                yield place, own
+                yield f"{place}.set", own.get("set", {})
+                yield f"{place}.on", own.get("on", {})
+                for target, more in own.get("on", {}).items():
+                    yield f"{place}.on.{target}", more
+                    yield f"{place}.on.{target}.set", more.get("set", {})
+
     def _must_be_known(self, known: Mapping[str, argparse.Action]) -> None:
         """Every key of every table, whether this profile asks for it or not."""
         tables = [("defaults", self.table.get("defaults", {})), *self.models.items(), *self.table.get("profiles", {}).items()]
@@ -87,7 +113,10 @@ class Config:
         return chosen
 
     def _models(self, profile: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for name in profile.get("models", self.models):
+        chosen = profile.get("models", list(self.models))
+        if not isinstance(chosen, list):
+            raise self._bad("has a profile whose models are no list", "models", ('models = ["NAME"]',))
+        for name in chosen:
             if name not in self.models:
                 raise self._bad(f"has no model {name}", name, self.models)
             yield name, self.models[name]

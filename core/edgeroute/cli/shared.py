@@ -96,12 +96,20 @@ def _configured() -> list[Path]:
     from edgeroute.errors import UsageError
 
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("edgeroute", {})
+        tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(
             f"pyproject.toml is no TOML: {error}", remedy="mend it, or run edgeroute in another folder", where=str(file.resolve())
         ) from error
-    return [Path(p) for p in table.get("plugins", [])]
+    table = tool.get("edgeroute", {}) if isinstance(tool, dict) else {}
+    named = table.get("plugins", []) if isinstance(table, dict) and table.keys() <= {"plugins"} else None
+    if not isinstance(named, list) or not all(isinstance(p, str) for p in named):
+        raise UsageError(
+            "[tool.edgeroute] of pyproject.toml is not understood",
+            remedy='write plugins = ["my_plugin.py"] in it, and nothing else',
+            where=str(file.resolve()),
+        )
+    return [Path(p) for p in named]
 
 
 def wrap(text: str, indent: str = "") -> str:
