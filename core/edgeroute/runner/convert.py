@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeroute import planner
 from edgeroute.checks import BEFORE, check_artifact
-from edgeroute.errors import EnvironmentFailed, SourceError
+from edgeroute.errors import EnvironmentFailed, PlanError, SourceError, TrustError
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.resolve import folder_of
 from edgeroute.runner import measure, shapes, story
@@ -26,7 +26,7 @@ from edgeroute.runner.search import arrive, searched
 from edgeroute.runner.step import Done
 from edgeroute.runner.trail import Trail
 from edgeroute.sidecar import Border
-from edgeroute.types import Artifact, ConversionResult, Converter, Tensor, ValidationReport, Verification
+from edgeroute.types import Artifact, ConversionResult, Converter, LeftOut, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
 from edgeroute.verify.preprocess import leaves_bytes, pixel_range
 from edgeroute.workshop import Workshop
@@ -164,12 +164,29 @@ def _plan_before_work(workshop: Workshop, artifact: Artifact, target: str, reque
     filled = fills(None, (), request)
     blocked, catalog = blocked_edges(workshop, artifact, request, filled), workshop.catalog
     handed = handed_edges(workshop, artifact, dataclasses.replace(request, require_complete=False), filled)
-    plan = planner.plan(catalog, artifact.format, target, blocked=blocked, via=request.via, avoid=request.avoid, handed=handed, k=1)
+    try:
+        plan = planner.plan(catalog, artifact.format, target, blocked=blocked, via=request.via, avoid=request.avoid, handed=handed, k=1)
+    except PlanError as error:
+        raise _word_missing(workshop, artifact, target, request, blocked) or error from None
     missing = plan.routes[0].handover
     if missing and request.require_complete:
         raise EnvironmentFailed(blocked[missing].reason, where=missing, remedy=blocked[missing].remedy, code="tool-missing")
     if missing:
         must_be_bundle_place(bundle_place(artifact.path, target, request.out))
+
+
+def _word_missing(
+    workshop: Workshop, artifact: Artifact, target: str, request: Request, blocked: Mapping[str, LeftOut]
+) -> TrustError | None:
+    """The refusal to load a file that runs code, where nothing but the user's word keeps a route closed."""
+    trusting = dataclasses.replace(request, trust_pickle=True)
+    still = blocked_edges(workshop, artifact, trusting, fills(None, (), trusting))
+    opened = [reason for key, reason in blocked.items() if key not in still]
+    try:
+        planner.plan(workshop.catalog, artifact.format, target, blocked=still, via=request.via, avoid=request.avoid, k=1)
+    except PlanError:
+        return None
+    return TrustError(opened[0].reason, where=artifact.path.name, remedy=opened[0].remedy, code="trust-needed") if opened else None
 
 
 def _inputs(artifact: Artifact, request: Request) -> tuple[Tensor, ...]:

@@ -31,6 +31,7 @@ def to_saved_model() -> list[Converter]:
             options=KerasOptions,
             environment="tensorflow",
             cost=Cost(risk=0.02, seconds=6),
+            preflight=f"{PACKAGE}.preflight:keras",
             symptoms=SYMPTOMS,
         )
         for source in ("keras", "keras-h5")
@@ -44,6 +45,7 @@ def to_saved_model() -> list[Converter]:
         options=GraphOptions,
         environment="tensorflow",
         cost=Cost(risk=0.1, seconds=10),
+        preflight=f"{PACKAGE}.preflight:graph",
         symptoms=SYMPTOMS,
     )
     return [*keras, graph]
@@ -66,6 +68,7 @@ def to_tflite() -> list[Converter]:
             options=options,
             environment="tensorflow",
             cost=cost,
+            preflight=f"{PACKAGE}.preflight:saved_model",
             symptoms=SYMPTOMS,
         )
         for target, function, options, cost in rows

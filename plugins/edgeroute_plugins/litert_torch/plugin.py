@@ -63,6 +63,7 @@ def edgeroute_converters() -> Iterable[Converter]:
             options=Options,
             environment="litert-torch",
             cost=Cost(risk=0.06, seconds=10),
+            preflight=f"{PACKAGE}.preflight:preflight",
             symptoms=SYMPTOMS,
         )
     ]

@@ -39,22 +39,49 @@ def run(source: Path, out: Path, options: Options) -> Facts:
 
 
 def prepare(source: Path, copy: Path) -> None:
-    """A copy in the spelling that the tool reads: constants are initializers (it wants a first input of every node), kernels say their size."""
+    """A copy in the spelling that the tool reads, and no other number in it.
+
+    Constants become initializers (the tool wants a first input of every node), kernels say their size, and dense weights lie as in
+    PyTorch (it turns them whatever `transB` says).
+    """
     import onnx
 
     model = onnx.load(str(source))
-    shapes = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
-    for node in model.graph.node:
-        told = {attribute.name for attribute in node.attribute}
-        if node.op_type in ("Conv", "ConvTranspose") and "kernel_shape" not in told and node.input[1] in shapes:
-            node.attribute.append(onnx.helper.make_attribute("kernel_shape", shapes[node.input[1]][2:]))
-    constants = [n for n in model.graph.node if n.op_type == "Constant" and n.attribute[0].name == "value"]
-    for node in constants:
+    for node in [n for n in model.graph.node if n.op_type == "Constant" and n.attribute[0].name == "value"]:
         tensor = node.attribute[0].t
         tensor.name = node.output[0]
         model.graph.initializer.append(tensor)
         model.graph.node.remove(node)
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type in ("Conv", "ConvTranspose") and node.input[1] in weights:
+            say_kernel(node, weights[node.input[1]])
+        if node.op_type == "Gemm" and node.input[1] in weights:
+            turn_weight(node, weights[node.input[1]], model.graph)
     onnx.save(model, str(copy))
+
+
+def say_kernel(node: Any, weight: Any) -> None:
+    """Write down the kernel's size, which ONNX lets one leave out."""
+    import onnx
+
+    if not any(attribute.name == "kernel_shape" for attribute in node.attribute):
+        node.attribute.append(onnx.helper.make_attribute("kernel_shape", list(weight.dims)[2:]))
+
+
+def turn_weight(node: Any, weight: Any, graph: Any) -> None:
+    """Store a Gemm's weight as [outputs, inputs], with `transB`."""
+    import onnx
+
+    told = next((attribute for attribute in node.attribute if attribute.name == "transB"), None)
+    if told is not None and told.i:
+        return
+    turned = onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weight).T.copy(), f"{weight.name}_{node.output[0]}_turned")
+    graph.initializer.append(turned)
+    node.input[1] = turned.name
+    if told is not None:
+        node.attribute.remove(told)
+    node.attribute.append(onnx.helper.make_attribute("transB", 1))
 
 
 def find_tool(clone: str) -> Any:

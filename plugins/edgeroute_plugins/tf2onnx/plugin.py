@@ -35,10 +35,10 @@ SYMPTOMS = (
 @hookimpl
 def edgeroute_converters() -> Iterable[Converter]:
     rows = [
-        ("keras", "run_keras", 0.05),
-        ("keras-h5", "run_keras", 0.06),
-        ("savedmodel", "run_saved_model", 0.06),
-        ("tflite", "run_tflite", 0.15),
+        ("keras", "run_keras", "keras_file", 0.05),
+        ("keras-h5", "run_keras", "keras_file", 0.06),
+        ("savedmodel", "run_saved_model", "saved_model", 0.06),
+        ("tflite", "run_tflite", "tflite", 0.15),
     ]
     return [
         Converter(
@@ -50,7 +50,8 @@ def edgeroute_converters() -> Iterable[Converter]:
             options=Options,
             environment="tensorflow",
             cost=Cost(risk=risk, seconds=7),
+            preflight=f"{PACKAGE}.preflight:{preflight}",
             symptoms=SYMPTOMS,
         )
-        for source, function, risk in rows
+        for source, function, preflight, risk in rows
     ]

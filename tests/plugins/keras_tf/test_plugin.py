@@ -13,9 +13,9 @@ import pytest
 from edgeroute.codec import from_json
 from edgeroute.runner import measure
 from edgeroute.runner.request import Request
-from edgeroute.types import Calibration, Converter, to_json
-from edgeroute_plugins.keras_tf import options, plugin
-from edgeroute_plugins.keras_tf.options import QuantizeOptions
+from edgeroute.types import Calibration, Converter, Facts, to_json
+from edgeroute_plugins.keras_tf import options, plugin, preflight
+from edgeroute_plugins.keras_tf.options import GraphOptions, KerasOptions, LiteOptions, QuantizeOptions
 from edgeroute_plugins.keras_tf.screen import screen
 from edgeroute_plugins.torch_onnx.options import TRUST_VARIABLE
 
@@ -94,3 +94,27 @@ def test_live_objects_of_others_are_left_alone(tmp_path: Path) -> None:
     before = set(sys.modules)
     assert plugin.edgeroute_capture(Model(), tmp_path, None) is None
     assert not any(name.split(".")[0] in ("keras", "tensorflow") for name in set(sys.modules) - before)
+
+
+@pytest.mark.parametrize(
+    ("check", "facts", "given", "codes"),
+    [
+        (preflight.keras, Facts(details={"holds": "model"}), KerasOptions(), []),
+        (preflight.keras, Facts(details={"holds": "weights"}), KerasOptions(), ["keras-weights-only"]),
+        (preflight.keras, Facts(details={"lambda_layers": 1}), KerasOptions(), ["trust-needed"]),
+        (preflight.keras, Facts(details={"lambda_layers": 1}), KerasOptions(trust=True), []),
+        (preflight.saved_model, Facts(details={"signatures": {"serving_default": {}, "other": {}}}), LiteOptions(), []),
+        (preflight.saved_model, Facts(details={"signatures": {"only": {}}}), LiteOptions(), []),
+        (preflight.saved_model, Facts(details={"signatures": {"one": {}, "two": {}}}), LiteOptions(), ["signature-unknown"]),
+        (preflight.saved_model, Facts(details={"signatures": {"one": {}, "two": {}}}), LiteOptions(signature="two"), []),
+        (preflight.saved_model, Facts(details={"signatures": {"one": {}}}), LiteOptions(signature="three"), ["signature-unknown"]),
+        (preflight.saved_model, Facts(details={"signatures": {}}), LiteOptions(), ["signature-unknown"]),
+        (preflight.saved_model, Facts(operators={"BesselJ0": 1}), LiteOptions(), ["tensorflow-operator-unsupported"]),
+        (preflight.graph, Facts(details={"outside": ["ReadFile"]}), GraphOptions(), ["trust-needed"]),
+        (preflight.graph, Facts(details={"outside": ["ReadFile"]}), GraphOptions(trust=True), []),
+        (preflight.graph, Facts(details={"outside": []}, operators={"Svd": 2}), GraphOptions(), ["tensorflow-operator-unsupported"]),
+    ],
+)
+def test_what_cannot_be_taken_is_known_before_an_environment_is_built(check: Any, facts: Facts, given: Any, codes: list[str]) -> None:
+    found = check(facts, given)
+    assert [f.code for f in found] == codes and all(f.remedy for f in found)

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+import onnx
 import pytest
+from onnxruntime import InferenceSession
 
 from edgeroute.codec import from_json
 from edgeroute.errors import ConverterFailed, EnvironmentFailed
@@ -15,6 +18,7 @@ from edgeroute.types import Environment, Facts, to_json
 from edgeroute_plugins.onnx2tflite import plugin, run
 from edgeroute_plugins.onnx2tflite.options import Options
 from edgeroute_plugins.onnx2tflite.preflight import preflight
+from tests.nets import onnx_nets
 
 OLD = """
 from pathlib import Path
@@ -61,6 +65,16 @@ def test_the_loose_modules_of_before_2024_are_found_too(tmp_path: Path, monkeypa
     written = run.call(convert, tmp_path / "model.onnx", tmp_path, Options(native_groupconv=True))
     assert written == tmp_path / "model.tflite"
     del sys.modules["converter"]
+
+
+def test_the_copy_for_the_tool_is_spelled_out_and_computes_the_same(tmp_path: Path) -> None:
+    onnx_nets.save("classifier", str(tmp_path / "net.onnx"))
+    run.prepare(tmp_path / "net.onnx", tmp_path / "copy.onnx")
+    picture = np.random.default_rng(0).random((1, 3, 32, 32), dtype=np.float32)
+    before, after = (InferenceSession(tmp_path / f"{name}.onnx").run(None, {"image": picture})[0] for name in ("net", "copy"))
+    assert np.allclose(before, after, atol=1e-6)
+    told = {n.op_type: {a.name: a.i for a in n.attribute} for n in onnx.load(tmp_path / "copy.onnx").graph.node}
+    assert "kernel_shape" in told["Conv"] and told["Gemm"]["transB"] == 1 and "Constant" not in told
 
 
 @pytest.mark.usefixtures("_unimported")
