@@ -54,11 +54,17 @@ def _members(path: Path, files: tuple[Path, ...]) -> list[tuple[str, Path]]:
 
 def _must_be_readable(path: Path) -> None:
     if not path.exists():
+        if path.is_symlink():
+            raise SourceError(f"{path} is a link that leads nowhere", remedy="name the file that it stood for", code="source-missing")
         near = _nearest(path)
         hint = f"did you mean {near}?" if near else "check the path"
         raise SourceError(f"there is no file {path}", remedy=hint, code="source-missing")
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"{path.name} is empty", where=str(path), remedy="export or download the model again", code="source-empty")
+    if not path.is_file() and not path.is_dir():
+        raise SourceError(
+            f"{path} is neither a file nor a folder", remedy="write the model to a file first, and give that", code="source-unreadable"
+        )
     if path.is_dir() and not any(path.iterdir()):
         raise SourceError(f"the folder {path} is empty", remedy="give a model file, or a SavedModel folder", code="source-empty")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -55,6 +56,14 @@ def text(path: Path) -> None:
     path.write_text("this is no model")
 
 
+def dangling(path: Path) -> None:
+    path.symlink_to("nowhere.onnx")
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
 def weights_missing(path: Path) -> None:
     path.write_bytes(_external("weights.bin"))
 
@@ -78,6 +87,8 @@ SOURCES: list[tuple[Callable[[Path], None], str]] = [
     (truncated, "onnx-damaged"),
     (noise, "unknown-format"),
     (text, "unknown-format"),
+    (dangling, "source-missing"),
+    (pipe, "source-unreadable"),
     (weights_missing, "onnx-external-data-missing"),
     (weights_outside, "onnx-external-data-outside"),
 ]
@@ -133,6 +144,9 @@ def test_an_unknown_target_offers_the_nearest(edgeroute: Call) -> None:
         (("--input-shape", "1,3,99999999,9"), "bad-shape", "--input-shape image:1,3,32,32"),
         (("--preprocess", "imagenett"), "usage-error", "imagenet"),
         (("--speed", "high"), "bad-arguments", "--help"),
+        (("--time-limit", "-3"), "bad-arguments", "more than 0 seconds"),
+        (("--time-limit", "nan"), "bad-arguments", "more than 0 seconds"),
+        (("--memory-limit", "-1"), "bad-arguments", "whole number of megabytes"),
     ],
     ids=lambda v: v[-1] if isinstance(v, tuple) else "",
 )

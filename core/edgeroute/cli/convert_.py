@@ -64,8 +64,8 @@ def _route(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="narrow the device to a runtime (tflite=2.3.1) or a named profile",
     )
-    group.add_argument("--time-limit", type=float, default=3600.0, metavar="SECONDS", help="for each step (default 3600)")
-    group.add_argument("--memory-limit", type=int, default=0, metavar="MB", help="for each step (default: none)")
+    group.add_argument("--time-limit", type=shared.duration, default=3600.0, metavar="SECONDS", help="for each step (default 3600)")
+    group.add_argument("--memory-limit", type=shared.megabytes, default=0, metavar="MB", help="for each step (default: none)")
 
 
 def _trust(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="", metavar="NAME", help="larod's name of another device on the camera")
     parser.add_argument("--rounds", type=int, default=1000, metavar="N", help="how many inferences are timed (default 1000)")
-    parser.add_argument("--time-limit", type=float, default=900.0, metavar="SECONDS", help="for loading, and for timing (default 900)")
+    parser.add_argument(
+        "--time-limit", type=shared.duration, default=900.0, metavar="SECONDS", help="for loading, and for timing (default 900)"
+    )
     group = parser.add_argument_group("connection")
     group.add_argument("--port", type=int, default=0, metavar="N", help="of the camera's ssh server")
     group.add_argument("--identity", metavar="FILE", help="your private key for it")

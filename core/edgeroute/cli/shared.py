@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -22,6 +23,24 @@ WIDEST = 100
 BROADEST = 140
 NARROW = 20
 """Columns that a table's last column needs at least, where it holds more than a word."""
+
+
+def duration(text: str) -> float:
+    """An option's seconds: a number above 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0 seconds")
+    return seconds
+
+
+def megabytes(text: str) -> int:
+    """An option's megabytes; 0 stands for no limit."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of megabytes")
+    return int(text)
 
 
 class Look(TypedDict):
