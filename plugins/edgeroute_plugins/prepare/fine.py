@@ -72,6 +72,8 @@ def find_tails(graph: Graph) -> list[Tail]:
         readers = tuple(r for r in graph.consumers.get(node.output[0], []) if _is_dense(graph, r, node.output[0]))
         if layer is None or not linear.is_linear(graph, layer) or layer.op_type != "Conv" or not readers or graph.leaves(source):
             continue
+        if len(graph.shapes.get(source, ())) != 4:
+            continue
         inner = _between(graph, gate) if gate is not None else (node,)
         own = {id(n) for n in inner}
         if all(id(r) in own for r in graph.consumers.get(source, [])):
@@ -81,7 +83,8 @@ def find_tails(graph: Graph) -> list[Tail]:
 
 def plan_splits(graph: Graph, tails: Sequence[Tail], feeds: Iterable[Mapping[str, Array]]) -> list[Plan]:
     """For every tail that is worth it, the bounds that leave least noise."""
-    if not tails:
+    samples = [dict(feed) for feed in feeds]
+    if not tails or not samples:
         return []
     model = graph.to_proto()
     names = list(dict.fromkeys(t.source for t in tails))
@@ -90,7 +93,6 @@ def plan_splits(graph: Graph, tails: Sequence[Tail], feeds: Iterable[Mapping[str
     runner = session(model)
     shares = np.array((*SHARES, 1.0))
     tops: dict[str, Array] = {}
-    samples = [dict(feed) for feed in feeds]
     for feed in samples:
         for name, value in zip(names, runner.run(names, feed), strict=True):
             top = value.max(axis=(0, 2, 3))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgeroute_plugins.refine.network import Array, Layer, Network
+from edgeroute_plugins.tflite import editing
 
 
 @dataclass
@@ -15,16 +16,31 @@ class Editable:
 
     network: Network
     biases: dict[int, Array] = field(default_factory=dict)
-    """Bias per layer's result tensor, in real numbers."""
+    """Bias per layer's result tensor, in real numbers; of integer layers that share neither weights nor bias with others."""
 
     @classmethod
     def parse(cls, blob: bytes) -> Editable:
         network = Network.parse(blob)
         found = cls(network)
+        readers = collections.Counter(t for operator in network.operators for t in operator.inputs)
         for layer in network.layers:
-            if layer.bias >= 0 and network.is_constant(layer.bias):
+            if found.is_integer(layer) and readers[layer.weights] == readers[layer.bias] == 1:
                 found.biases[layer.result] = network.constant(layer.bias).astype(np.float64) * found.bias_scale(layer)
         return found
+
+    def is_integer(self, layer: Layer) -> bool:
+        """Whether a layer computes in int8 with symmetric weights and has an int32 bias."""
+        network, kinds = self.network, editing.schema().TensorType
+        bias = network.constant(layer.bias)
+        return (
+            bias is not None
+            and bias.dtype == np.int32
+            and network.graph.tensors[layer.weights].type == kinds.INT8
+            and network.graph.tensors[layer.source].type == kinds.INT8
+            and network.scales(layer.source).size == 1
+            and network.scales(layer.weights).size in (1, network.shape(layer.weights)[layer.axis])
+            and not np.any(network.graph.tensors[layer.weights].quantization.zeroPoint)
+        )
 
     def bias_scale(self, layer: Layer) -> Array:
         """Units of the int32 bias: one, or one per channel."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgeroute_plugins.refine.editable import Editable
-from edgeroute_plugins.refine.network import Array
+from edgeroute_plugins.refine.network import Array, Network
 from edgeroute_plugins.refine.objective import Objective
 from edgeroute_plugins.refine.reconstruct import Fit, reconstruct
 
@@ -17,6 +19,10 @@ FITTED, JUDGED = 24, 16
 FEWEST = 4
 GAIN = 0.1
 """dB below which the first file stays as it was."""
+LOSS = 1.0
+"""dB that one output may lose when all together gain."""
+GOOD = 35.0
+"""dB above which an output's losses do not count."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +37,38 @@ class Improvement:
     fit: str
     """Kind of fit that won; empty: the start as it was."""
     layers: int
+    reason: str = ""
+    """Why the first start stayed as it was."""
 
 
 def improve(floating: bytes, starts: Mapping[str, bytes], rows: Sequence[Sequence[Array]], kind: str) -> Improvement:
     """The best of several int8 files of one float file, each as it is and fitted (`bias`, `weights`); the first one where nothing is better.
 
-    `rows` are calibration samples, real-valued and in the files' layout; with fewer than `FEWEST` nothing is tried.
+    `rows` are calibration samples, real-valued and in the files' layout; with fewer than `FEWEST` nothing is tried, nor on a network that
+    the runtime or the arithmetic cannot follow.
     """
     name, first = next(iter(starts.items()))
+    reason = f"fewer than {FEWEST} calibration samples" if len(rows) < FEWEST else Network.parse(first).obstacle()
+    if not reason:
+        try:
+            return _best(floating, starts, rows, kind)
+        except (RuntimeError, ValueError) as error:
+            reason = f"the network could not be followed: {error}"
+    return Improvement(first, 0.0, 0.0, name, "", 0, reason)
+
+
+def _best(floating: bytes, starts: Mapping[str, bytes], rows: Sequence[Sequence[Array]], kind: str) -> Improvement:
+    name, first = next(iter(starts.items()))
     fitting, judging = share_out(rows)
-    if not judging:
-        return Improvement(first, 0.0, 0.0, name, "", 0)
     objective = Objective.of(floating, judging)
-    before = objective.score(first)
-    best = Improvement(first, before, before, name, "", 0)
-    for start, fit, blob, layers in _candidates(floating, starts, fitting, kind):
-        after = objective.score(blob)
-        if after > best.after + (GAIN if best.blob is first else 0.0):
-            best = Improvement(blob, before, after, start, fit, layers)
+    before = objective.scores(first)
+    start = float(np.mean(before))
+    best = Improvement(first, start, start, name, "", 0, "nothing was better on the samples kept aside")
+    for label, fit, blob, layers in _candidates(floating, starts, fitting, kind):
+        scores = objective.scores(blob)
+        after = float(np.mean(scores))
+        if after > max(best.after, start + GAIN) and not is_harmed(before, scores):
+            best = Improvement(blob, start, after, label, fit, layers)
     return best
 
 
@@ -62,6 +82,11 @@ def _candidates(
         layers = reconstruct(floating, editable, fitting, FITS[kind])
         if layers:
             yield name, kind, editable.to_bytes(), layers
+
+
+def is_harmed(before: Sequence[float], after: Sequence[float]) -> bool:
+    """Whether some output pays for what the others gain."""
+    return any(new < min(old, GOOD) - LOSS for old, new in zip(before, after, strict=True))
 
 
 def share_out(rows: Sequence[Sequence[Array]]) -> tuple[list[Sequence[Array]], list[Sequence[Array]]]:

@@ -91,7 +91,7 @@ class Network:
         found = []
         for index, operator in enumerate(self.graph.operators):
             fused = fusions[int(getattr(operator.builtinOptions, "fusedActivationFunction", 0) or 0)]
-            inputs, outputs = tuple(map(int, operator.inputs)), tuple(map(int, operator.outputs))
+            inputs, outputs = tuple(editing.wired(operator.inputs)), tuple(editing.wired(operator.outputs))
             found.append(Operator(index, codes[editing.builtin(self.model, operator)], inputs, outputs, fused))
         return found
 
@@ -112,7 +112,7 @@ class Network:
         """In the order of execution."""
         found = []
         for operator in self.operators:
-            if operator.name in CONVOLUTIONS and self.is_constant(operator.inputs[1]):
+            if operator.name in CONVOLUTIONS and self.constant(operator.inputs[1]) is not None:
                 bias = 3 if operator.name == "TRANSPOSE_CONV" else 2
                 found.append(Layer(operator, operator.inputs[1], operator.inputs[bias] if len(operator.inputs) > bias else -1))
         return found
@@ -128,8 +128,9 @@ class Network:
         """Give a constant tensor new values in a buffer of its own, in the type that it has."""
         data = np.frombuffer(np.ascontiguousarray(values).tobytes(), dtype=np.uint8)
         if tensor not in self.owned:
-            self.model.buffers.append(editing.schema().BufferT())
-            self.graph.tensors[tensor].buffer = len(self.model.buffers) - 1
+            if sum(t.buffer == self.graph.tensors[tensor].buffer for t in self.graph.tensors) > 1:
+                self.model.buffers.append(editing.schema().BufferT())
+                self.graph.tensors[tensor].buffer = len(self.model.buffers) - 1
             self.owned.add(tensor)
         self.model.buffers[self.graph.tensors[tensor].buffer].data = data
 
@@ -160,6 +161,14 @@ class Network:
         shape = [1] * values.ndim
         shape[axis] = -1
         return values.astype(np.float64) * scales.reshape(shape)
+
+    def obstacle(self) -> str:
+        """Why the network cannot be executed piece by piece on one sample after the other; empty when it can."""
+        if len(self.model.subgraphs) > 1:
+            return "it has more than one graph"
+        if any(t.isVariable for t in self.graph.tensors) or any(not o.inputs or not o.outputs for o in self.operators):
+            return "it keeps a state from one inference to the next"
+        return ""
 
     def logits(self) -> list[int]:
         """Per output the tensor in front of its last sigmoid or softmax and of border conversions, or the output's own."""

@@ -37,7 +37,11 @@ class Objective:
 
     def score(self, blob: bytes) -> float:
         """Mean over outputs of clipped signal to noise, less penalties for dead or shrunken outputs."""
-        return float(np.mean([self._judge(i, got) for i, got in enumerate(self.answers(blob))]))
+        return float(np.mean(self.scores(blob)))
+
+    def scores(self, blob: bytes) -> list[float]:
+        """Clipped signal to noise of every output, less its penalties."""
+        return [self._judge(i, got) for i, got in enumerate(self.answers(blob))]
 
     def per_output(self, blob: bytes) -> list[float]:
         """Signal to noise of every output in dB, of logits within the range that matters."""

@@ -23,7 +23,7 @@ def pair_tensors(floating: Network, integer: Network) -> dict[int, int]:
     pairs = dict(zip(floating.inputs, [_first_inner(integer, t) for t in integer.inputs], strict=True))
     aliases = _aliases(integer)
     used: set[int] = set()
-    for operator in floating.operators:
+    for operator in (o for o in floating.operators if o.inputs):
         if operator.name in RESHAPING and operator.inputs[0] in pairs:
             pairs[operator.outputs[0]] = pairs[operator.inputs[0]]
             continue

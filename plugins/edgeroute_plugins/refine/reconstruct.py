@@ -8,6 +8,7 @@ Scales stay. Layers are fitted in the order of execution: fitted at once they ov
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,23 +32,27 @@ class Fit:
     """Weight of staying near the float weights, relative to the mean power of the inputs."""
     places: int = 96
     """Output positions per sample."""
+    widest: int = 2400
+    """Inputs per output up to which weights are fitted: time grows with the cube, and there are hardly more rows to fit to."""
 
 
 @dataclass
 class Moments:
-    """Sums over rows: inputs x̂ [n, k] (per channel for depthwise: [c, n, k]) and targets y."""
+    """Sums over rows: inputs x̂ [n, k] (per channel for depthwise: [c, n, k]) and targets y; the products where weights are fitted."""
 
     count: int
     mean: Array
     target: Array
-    power: Array
-    cross: Array
+    power: Array | None
+    cross: Array | None
 
 
 def reconstruct(floating: bytes, editable: Editable, rows: Sequence[Sequence[Array]], fit: Fit) -> int:
     """Fit the layers in place, each on the int8 network as it has become before it; `floating` is the float file. Returns how many."""
     model = Network.parse(floating)
     pairs = [p for p in pair_layers(model, editable.network) if _is_fitted(p[1], editable)]
+    if not pairs:
+        return 0
     shapes = _result_shapes(editable, pairs, rows[0])
     targets = _targets(floating, model, pairs, shapes, rows, fit)
     editable.to_bytes()
@@ -57,8 +62,9 @@ def reconstruct(floating: bytes, editable: Editable, rows: Sequence[Sequence[Arr
         sums = None
         for sample in range(len(rows)):
             x = stepper.real(sample, layer.source)
-            places = _places(shapes[index], fit, index, sample)
-            sums = _add(sums, _inputs(editable.network, layer, x, shapes[index], places), targets[index][sample])
+            places = _places(layer, shapes[index], fit, index, sample)
+            taken = _inputs(editable.network, layer, x, shapes[index], places)
+            sums = _add(sums, taken, targets[index][sample], fit.weights and taken.shape[-1] <= fit.widest)
         if sums is not None:
             _fit(model, editable, source, layer, sums, fit)
             editable.write_bias(layer)
@@ -96,23 +102,23 @@ def _targets(
     for sample, row in enumerate(rows):
         values = dict(zip(session.tensors or [], session.run(row), strict=True))
         for index, (source, _) in enumerate(pairs):
-            places = _places(shapes[index], fit, index, sample)
+            places = _places(source, shapes[index], fit, index, sample)
             x = _inputs(model, source, values[source.source], shapes[index], places)
             found[index].append(_answers(model, source, x).astype(np.float32))
     return found
 
 
-def _places(shape: tuple[int, ...], fit: Fit, layer: int, sample: int) -> Array:
-    """Output places of a layer to look at in a sample: the same ones for the float and the int8 file."""
-    if len(shape) != 4:
-        return np.zeros((0, 2), int)
-    return positions((int(shape[1]), int(shape[2])), fit.places, np.random.default_rng([layer, sample]))
+def _places(layer: Layer, shape: tuple[int, ...], fit: Fit, index: int, sample: int) -> Array:
+    """Output places of a layer to look at in a sample, rows of a dense one: the same ones for the float and the int8 file."""
+    dense = layer.operator.name == "FULLY_CONNECTED"
+    size = (math.prod(shape[:-1]), 1) if dense else (int(shape[1]), int(shape[2]))
+    return positions(size, fit.places, np.random.default_rng([index, sample]))
 
 
 def _inputs(network: Network, layer: Layer, x: Array, shape: tuple[int, ...], places: Array) -> Array:
     """Rows of a layer's input [n, k], or [c, n, k] for depthwise layers."""
     if layer.operator.name == "FULLY_CONNECTED":
-        return x.reshape(-1, network.shape(layer.weights)[1])
+        return x.reshape(-1, network.shape(layer.weights)[1])[places[:, 0]]
     taken = patches(x, geometry(network, layer, (int(shape[1]), int(shape[2]))), places)
     if layer.operator.name == "DEPTHWISE_CONV_2D":
         n, height, width, channels = taken.shape
@@ -141,13 +147,17 @@ def _answers(floating: Network, layer: Layer, x: Array) -> Array:
     return product + (bias.reshape(-1, 1, 1) if product.ndim == 3 and bias.size > 1 else bias)
 
 
-def _add(old: Moments | None, x: Array, y: Array) -> Moments:
+def _add(old: Moments | None, x: Array, y: Array, jointly: bool) -> Moments:
     x, y = x.astype(np.float64), y.astype(np.float64)
     turned = np.swapaxes(x, -1, -2)
-    new = Moments(x.shape[-2], x.sum(axis=-2), y.sum(axis=-2), turned @ x, np.swapaxes(y, -1, -2) @ x)
+    power, cross = (turned @ x, np.swapaxes(y, -1, -2) @ x) if jointly else (None, None)
+    new = Moments(x.shape[-2], x.sum(axis=-2), y.sum(axis=-2), power, cross)
     if old is None:
         return new
-    return Moments(old.count + new.count, old.mean + new.mean, old.target + new.target, old.power + new.power, old.cross + new.cross)
+    if old.power is not None and old.cross is not None:
+        old.power += new.power
+        old.cross += new.cross
+    return Moments(old.count + new.count, old.mean + new.mean, old.target + new.target, old.power, old.cross)
 
 
 def _fit(floating: Network, editable: Editable, source: Layer, layer: Layer, sums: Moments, fit: Fit) -> None:
@@ -156,7 +166,7 @@ def _fit(floating: Network, editable: Editable, source: Layer, layer: Layer, sum
     integers = _matrix(editable.quantized_weights(layer).astype(np.float64), layer)
     scales = np.broadcast_to(editable.weight_scales(layer), editable.network.shape(layer.weights))
     scales = _matrix(scales, layer)[..., :1]
-    if fit.weights:
+    if sums.power is not None and sums.cross is not None:
         covariance = sums.power / n - mean[..., :, None] * mean[..., None, :]
         cross = sums.cross / n - target[..., :, None] * mean[..., None, :]
         ridge = fit.pull * np.trace(covariance, axis1=-2, axis2=-1)[..., None, None] / covariance.shape[-1] + 1e-12

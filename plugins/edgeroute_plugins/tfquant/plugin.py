@@ -50,5 +50,5 @@ def _edge(target: str, function: str) -> Converter:
         preflight=f"{PACKAGE}.preflight:preflight",
         symptoms=SYMPTOMS,
         variants=({"refine": "weights", "gain": 2.5}, {"ranges": "mse", "gain": -0.5}),
-        version="4",
+        version="5",
     )

@@ -80,12 +80,14 @@ def with_ranges(calibrated: bytes, kind: str, model: Any, options: Options) -> t
 
 def refined(model: Any, integers: Mapping[str, bytes], options: Options) -> tuple[bytes, dict[str, Any]]:
     """The best of the integer files, as they are and fitted to the float model, on samples kept aside; and what it brought."""
-    every = max(1, min(options.calibration.usable, options.samples or MOST_ROWS) // MOST_ROWS) if options.calibration else 1
+    usable = options.calibration.usable if options.calibration else 0
+    every = max(1, -(-min(usable, options.samples or usable) // MOST_ROWS))
     chosen = list(itertools.islice(rows(model, options), 0, None, every))
     better = improve(bytes(editing.serialize(model)), integers, chosen, options.refine)
     return better.blob, {
         "ranges": better.start,
         "fit": better.fit,
+        "reason": better.reason,
         "layers": better.layers,
         "before_db": round(better.before, 2),
         "after_db": round(better.after, 2),
