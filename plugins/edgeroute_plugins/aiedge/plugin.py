@@ -57,5 +57,5 @@ def _edge(target: str, function: str) -> Converter:
         preflight=f"{PACKAGE}.preflight:preflight",
         symptoms=SYMPTOMS,
         variants=({"algorithm": "octav", "gain": -1.0},),
-        version="3",
+        version="4",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ def legalize(model: Any) -> dict[str, int]:
         "zero_pads": pad_with_zero(model),
         "unit_clips": spell_unit_clips(model),
         "fused_activations": fuse_activations(model),
+        "renamed_tensors": tell_apart(model),
     }
     return {name: count for name, count in done.items() if count}
 
@@ -36,6 +38,24 @@ def drop_metadata(model: Any, name: str) -> int:
     entries = model.metadata or []
     model.metadata = [e for e in entries if editing.text(e.name) != name]
     return len(entries) - len(model.metadata)
+
+
+def tell_apart(model: Any) -> int:
+    """Give tensors of one name names of their own, inputs and outputs first: ai-edge-quantizer keeps ranges by name."""
+    count = 0
+    for graph in model.subgraphs:
+        border = dict.fromkeys(int(i) for i in (*graph.inputs, *graph.outputs))
+        taken = {editing.text(t.name) for t in graph.tensors}
+        seen: set[str] = set()
+        for index in (*border, *(i for i in range(len(graph.tensors)) if i not in border)):
+            name = editing.text(graph.tensors[index].name)
+            if name in seen:
+                name = next(n for n in (f"{name}_{number}" for number in itertools.count(2)) if n not in taken)
+                graph.tensors[index].name = name
+                taken.add(name)
+                count += 1
+            seen.add(name)
+    return count
 
 
 def unpack_half_floats(model: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from edgeroute_plugins.refine.network import Network
 from edgeroute_plugins.refine.objective import Objective
 from edgeroute_plugins.refine.pairing import pair_layers, pair_tensors
 from edgeroute_plugins.refine.segments import Stepper
+from edgeroute_plugins.tflite import editing
 
 MODELS = Path(__file__).parents[1] / "tflite" / "models"
 
@@ -69,3 +71,41 @@ def chosen(first: str, second: str, count: int) -> dict[str, Any]:
     starts = {first: blob(first), second: blob(second)}
     once, twice = (improve(blob("float"), starts, rows(count), "weights") for _ in range(2))
     return {"start": once.start, "fit": once.fit, "gain": once.after - once.before, "same": once.blob == twice.blob}
+
+
+def odd(name: str) -> dict[str, Any]:
+    """What becomes of a file that is not int8 all through, or not only that: what won, why nothing did, and whether the file is as it was."""
+    better = improve(blob("float"), {name: blob(name)}, rows(6), "weights")
+    return {"fit": better.fit, "reason": better.reason, "same": better.blob == blob(name), "gain": better.after - better.before}
+
+
+def altered(how: str) -> dict[str, Any]:
+    """What becomes of int8 files that were made strange."""
+    network = Network.parse(blob("int8-pt"))
+    graph, first = network.graph, network.layers[0]
+    if how == "shared":
+        twin = editing.add_tensor(graph, "twin", network.shape(first.result), graph.tensors[first.result].type)
+        graph.tensors[twin].quantization = graph.tensors[first.result].quantization
+        operator = copy.copy(graph.operators[first.operator.index])
+        operator.outputs = np.array([twin], np.int32)
+        graph.operators.append(operator)
+    elif how == "state":
+        graph.tensors[first.result].isVariable = True
+    elif how == "branches":
+        network.model.subgraphs.append(graph)
+    elif how == "unlike":
+        for layer in network.layers:
+            network.store(layer.weights, -network.constant(layer.weights)[::-1])
+    start = network.to_bytes()
+    kept = [layer.result for layer in Network.parse(start).layers if layer.result not in Editable.parse(start).biases]
+    better = improve(blob("float"), {how: start}, rows(12), "weights")
+    after = Network.parse(better.blob)
+    untouched = all(np.array_equal(network.constant(x.weights), after.constant(x.weights)) for x in after.layers if x.result in kept)
+    return {"reason": better.reason, "fit": better.fit, "kept": len(kept), "untouched": untouched, "larger": len(better.blob) / len(start)}
+
+
+def swapped(value: float, kind: str) -> dict[str, Any]:
+    """What becomes of samples that the float network cannot stand, or that do not fit it."""
+    shape = (1, 8, 8, 3) if kind == "value" else (1, 5, 5, 3)
+    better = improve(blob("float"), {"int8-pt": blob("int8-pt")}, [[np.full(shape, value, np.float32)] for _ in range(6)], "weights")
+    return {"same": better.blob == blob("int8-pt"), "reason": better.reason}

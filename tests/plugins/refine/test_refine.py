@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeroute_plugins.refine.improve import share_out
+from edgeroute_plugins.refine.improve import is_harmed, share_out
 from edgeroute_plugins.refine.objective import signal_to_noise, squash
 from edgeroute_plugins.refine.patches import Geometry, patches, positions
 from edgeroute_plugins.refine.reconstruct import round_together
@@ -109,3 +109,39 @@ def test_the_best_start_wins_and_twice_the_same_comes_out(tmp_path: Path) -> Non
 def test_with_too_few_samples_the_first_file_stays(tmp_path: Path) -> None:
     found = run(tmp_path, "chosen", first="int8-pt", second="int8-pc", count=3)
     assert found == {"start": "int8-pt", "fit": "", "gain": 0.0, "same": True}
+
+
+def test_no_output_pays_for_another() -> None:
+    assert is_harmed([10.0, 20.0], [8.5, 40.0])
+    assert not is_harmed([10.0, 20.0], [9.5, 40.0])
+    assert not is_harmed([48.0, 20.0], [41.0, 30.0]), "what is good enough may lose some of it"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["float", "half", "dynamic-range", "int16", "float-border", "island", "tail"])
+def test_files_that_are_not_int8_all_through_never_get_worse(tmp_path: Path, name: str) -> None:
+    found = run(tmp_path, "odd", name=name)
+    assert isinstance(found, dict)
+    assert found["gain"] >= 0
+    assert found["same"] and found["reason"] or found["fit"]
+    if name in ("float", "half", "dynamic-range", "int16"):
+        assert found["same"]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("how", ["shared", "state", "branches", "unlike"])
+def test_strange_files_are_left_as_they_are_where_they_are_strange(tmp_path: Path, how: str) -> None:
+    found = run(tmp_path, "altered", how=how)
+    assert isinstance(found, dict)
+    assert found["untouched"] and found["larger"] < 1.1
+    assert found["kept"] == (2 if how == "shared" else 0)
+    if how != "shared":
+        assert found["fit"] == "" and found["reason"]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("value", "kind"), [(float("nan"), "value"), (0.0, "value"), (0.5, "shape")])
+def test_samples_that_say_nothing_change_nothing(tmp_path: Path, value: float, kind: str) -> None:
+    found = run(tmp_path, "swapped", value=value, kind=kind)
+    assert isinstance(found, dict)
+    assert found["same"] and found["reason"]
