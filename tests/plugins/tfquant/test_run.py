@@ -79,3 +79,14 @@ def test_a_step_imports_a_corner_of_tensorflow_only(tmp_path: Path) -> None:
     arguments: dict[str, Json] = {"source": str(quantizing.float_file("classifier"))}
     count = real_tools.call("tensorflow", "tests.plugins.tfquant.beside_tensorflow:modules", arguments, tmp_path)
     assert isinstance(count, int) and 0 < count < 100
+
+
+@pytest.mark.real
+def test_refining_says_what_came_of_it(tmp_path: Path) -> None:
+    model, facts, out = quantizing.quantize(PER_TENSOR, "classifier", tmp_path, refine="weights")
+    refined = facts.notes["refined"]
+    assert isinstance(refined, dict)
+    assert refined["fit"] or refined["reason"] or refined["ranges"] != "minmax"
+    assert float(str(refined["after_db"])) >= float(str(refined["before_db"]))
+    assert quantizing.floats(model) == [] and quantizing.per_channel(model) == {}
+    assert quantizing.sqnr("classifier", out, tmp_path) > 20
