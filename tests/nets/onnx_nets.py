@@ -137,6 +137,17 @@ def two_inputs(path: Path) -> None:
     net.save(path, [("result", ["n", 3])])
 
 
+def doubles(path: Path) -> None:
+    """A tracer's stray double in the anchors, which takes everything behind it along, the output too."""
+    net = Net("image", [1, 3, 16, 16])
+    boxes, scores = net.conv("image", 3, 4, stride=2), net.add("Sigmoid", net.conv("image", 3, 2, stride=2))
+    wide = net.add("Cast", boxes, to=TensorProto.DOUBLE)
+    moved = net.add("Add", wide, net.constant(np.arange(8) + 0.5, np.float64))
+    joined = net.add("Concat", moved, net.add("Cast", scores, to=TensorProto.DOUBLE), axis=1)
+    net.add("Reshape", joined, net.constant([1, 6, 64], np.int64), out="found")
+    net.save(path, [("found", [1, 6, 64])], dtype=TensorProto.DOUBLE)
+
+
 def unknown(path: Path) -> None:
     """An operator of a domain that no tool knows."""
     net = Net("image", [1, 3, 8, 8])

@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 
 from edgeroute_plugins.layout import guess_layout
 from edgeroute_plugins.onnx2tf.borders import Border, Scratch
+from edgeroute_plugins.onnx2tf.narrow import narrow_doubles
 
 PASS_THROUGH = {"Mul", "Add", "Sub", "Div", "Pad", "Cast", "Identity", "Clip", "Relu", "BatchNormalization"}
 CHANNELS_FIRST = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "Resize", "Upsample", "InstanceNormalization"}
@@ -20,7 +21,7 @@ CHANNELS_LAST_PERMUTATION = [0, 3, 1, 2]
 
 
 def prepare(source: Path, folder: Path, keep: Sequence[str] = (), plain: bool = False) -> Scratch:
-    """Copy the model into `folder`, with plain names at its border and splits spelled as slices.
+    """Copy the model into `folder`, with plain names at its border, splits spelled as slices and floats for doubles.
 
     onnx2tf changes names that hold `:` or start with `/`, and then overlooks options that name them; it leaves the
     dimensions after a Split open, and brackets it with transpositions. `plain` changes inner names too, to what
@@ -32,6 +33,7 @@ def prepare(source: Path, folder: Path, keep: Sequence[str] = (), plain: bool = 
     kept = tuple(b.alias for b in inputs if (b.name in keep if keep else not is_channels_first(model.graph, b)))
     rename(model.graph, {b.name: b.alias for b in (*inputs, *outputs)})
     slice_splits(model.graph)
+    narrow_doubles(model.graph)
     if plain:
         plain_names(model.graph)
     path = folder / "model.onnx"

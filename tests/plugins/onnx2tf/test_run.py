@@ -22,6 +22,7 @@ BORDERS = {
     "detector": {"/images:0": (1, 32, 32, 3), "/boxes:0": (1, 256, 6)},
     "agnostic": {"image": (1, 16, 24, 3), "result": (1, 16, 26, 4)},
     "channels_last": {"picture": (1, 16, 16, 3), "scores": (1, 5)},
+    "doubles": {"image": (1, 16, 16, 3), "found": (1, 6, 64)},
     "two_inputs": {"image": (1, 16, 16, 3), "extra": (1, 4), "result": (1, 3)},
 }
 
