@@ -34,6 +34,8 @@ class Entry:
     sha256: str
     shape: str = ""
     preprocess: dict[str, Any] = field(default_factory=dict)
+    pictures: bool = True
+    """Whether it takes pictures; random data stands in where it does not."""
 
     def path(self, folder: Path) -> Path:
         return folder / self.name / Path(self.file).name

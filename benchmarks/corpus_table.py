@@ -19,8 +19,6 @@ sys.path.insert(0, str(HERE))
 import corpus  # noqa: E402
 
 TARGETS = ("artpec9", "artpec8")
-PICTURELESS = ("wakeword-embedding",)
-"""Models that take no pictures: calibrated on random data here, which the table says."""
 
 HEAD = """# Trained models on the road
 
@@ -52,7 +50,7 @@ def command(entry: corpus.Entry, folder: Path, target: str, effort: str, out: Pa
     ]
     if entry.shape:
         words += ["--input-shape", entry.shape]
-    if entry.name not in PICTURELESS:
+    if entry.pictures:
         words += ["--calibrate", str(corpus.crops(folder))]
     for name, value in entry.preprocess.items():
         option = "--preprocess" if name == "preset" else f"--{name}"

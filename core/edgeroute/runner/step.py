@@ -124,6 +124,7 @@ def _run_in(
     workshop: Workshop, converter: Converter, source: Artifact, options: Any, limits: Limits, ready: Ready, key: str, folder: Path
 ) -> Entry:
     scratch = scratch_copy(source, folder / "in")
+    _is_still_itself(source, scratch, converter)
     out = folder / "out" / f"model{workshop.catalog.formats[converter.target].suffix}"
     out.parent.mkdir()
     arguments = {"source": str(scratch.relative_to(folder)), "out": str(out.relative_to(folder)), "options": to_json(options)}
@@ -156,6 +157,18 @@ def scratch_copy(source: Artifact, folder: Path) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
     return place
+
+
+def _is_still_itself(source: Artifact, scratch: Path, converter: Converter) -> None:
+    """What was verified is what the tool is given, even if an earlier one reached for files that are not its own."""
+    files = tuple(scratch.parent / f.relative_to(source.path.parent) for f in source.files)
+    if digest_files(scratch, files)[1] != source.sha256:
+        raise SourceError(
+            f"{source.path.name} is no longer the file that was verified: something changed it before {converter.name} ran",
+            where=str(source.path),
+            remedy="convert again: what was changed is made anew; leave out the converter that ran before, with --avoid",
+            code="source-changed",
+        )
 
 
 def _beside(out: Path) -> tuple[Path, ...]:

@@ -72,13 +72,18 @@ def find(references: Sequence[Array], others: Sequence[Array], scrambles: bool =
 
 def correlation(references: Sequence[Array], others: Sequence[Array]) -> float:
     """Pearson's, over all samples; 1 for equal constants, 0 when only one of the two varies."""
-    r = np.concatenate([np.asarray(x, np.float64).reshape(-1) for x in references])
-    a = np.concatenate([np.asarray(x, np.float64).reshape(-1) for x in others])
-    r, a = np.nan_to_num(r - r.mean()), np.nan_to_num(a - a.mean())
+    r = np.concatenate([_finite(x).reshape(-1) for x in references])
+    a = np.concatenate([_finite(x).reshape(-1) for x in others])
+    r, a = r - r.mean(), a - a.mean()
     power = math.sqrt(_dot(r, r) * _dot(a, a))
     if power == 0.0:
         return 1.0 if not r.any() and not a.any() else 0.0
     return _dot(r, a) / power
+
+
+def _finite(x: Array) -> Array:
+    """float64 with zeros for NaN and infinity: an order is looked for among the rest."""
+    return np.nan_to_num(np.asarray(x, np.float64), posinf=0.0, neginf=0.0)
 
 
 def _dot(x: Array, y: Array) -> float:
@@ -110,7 +115,7 @@ def _reshapes(reference: tuple[int, ...], other: tuple[int, ...]) -> list[Layout
 def _noise(references: Sequence[Array], others: Sequence[Array], layout: Layout) -> float:
     total = 0.0
     for r, a in zip(references, others, strict=True):
-        difference = np.nan_to_num(np.asarray(r, np.float64) - layout.apply(a))
+        difference = _finite(r) - layout.apply(_finite(a))
         total += float((difference**2).sum())
     return total
 

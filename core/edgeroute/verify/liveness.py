@@ -11,7 +11,8 @@ What is judged, and what is not, so that a silent channel is no false alarm:
 - only what leaves its mean by a quarter of its range in at least two samples (one peak is no activity).
 
 Dead is: constant; or a spread below a tenth of the reference's without correlation; or a reference range of less than two steps of the
-file's output scale; or most of its activity beyond what the scale can hold.
+file's output scale; or most of its activity beyond what the scale can hold. A channel among the loudest that moves, but not as the
+reference's does, is as bad.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ from edgeroute.verify.profile import Groups, Profile, channel_axes, is_position
 
 Array = Any
 ACTIVE = 0.05
+RESTLESS = 0.005
 CHANNEL_ACTIVE = 0.1
 LOUD = 0.05
 FAINT = 0.005
 QUIET = 0.1
 """Spread below which a group that does not follow its reference is dead."""
+STRAY, STRAY_LOUD, STRAY_VALUES = 0.2, 0.3, 64
+"""A correlation below which a channel of at least this share of the loudest deviation does not follow its reference, over so many values."""
 UNRESOLVED, COARSE = 2.0, 8.0
 """Steps of the output scale that a group's range spans."""
 MOST_RUNS = 4
@@ -53,6 +57,7 @@ class Block:
     """All values within 0..1."""
     alive: bool
     """The samples make it move enough to judge it."""
+    span: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,11 @@ def blocks(profile: Profile, joined: Sequence[Mapping[str, Any]] = ()) -> list[B
     return found
 
 
-def deaths(comparison: Comparison, parts: Sequence[Block], step: float) -> list[Death]:
-    """Everything that died, the heaviest first; `step` is the file's output scale, 0 for a float file."""
+def deaths(comparison: Comparison, parts: Sequence[Block], step: float, random: bool = False) -> list[Death]:
+    """Everything that died, the heaviest first; `step` is the file's output scale, 0 for a float file.
+
+    On `random` data, what moves is alive: whether it follows tells little there.
+    """
     found: list[Death] = []
     for groups, sums in zip(comparison.profile.groups, comparison.axes, strict=True):
         own = [b for b in parts if b.axis == groups.axis] or [_block(groups, 0, groups.size, whole=True)]
@@ -88,7 +96,7 @@ def deaths(comparison: Comparison, parts: Sequence[Block], step: float) -> list[
             if groups.axis not in channel_axes(comparison.profile.shape):
                 found += whole
                 continue
-            found += whole or _dead_channels(comparison.name, groups, sums, block, step, comparison.profile.vector)
+            found += whole or _dead_channels(comparison, groups, sums, block, step, random)
     return sorted(_unique(found), key=lambda d: (d.severity.rank, not d.block, -d.share))
 
 
@@ -111,13 +119,23 @@ def findings(deaths: Sequence[Death], comparison: Comparison, parts: Sequence[Bl
     return found
 
 
-def fidelities(comparison: Comparison, parts: Sequence[Block], dead: Sequence[Death], layout: str) -> list[OutputFidelity]:
-    """The whole output, and after it each living block of it that is another quantity; blocks of places only have to live."""
+def fidelities(
+    comparison: Comparison, parts: Sequence[Block], dead: Sequence[Death], layout: str, exact: bool = False
+) -> list[OutputFidelity]:
+    """The whole output, and after it each living block of it that is another quantity; blocks of places only have to live.
+
+    Where the file should be `exact` (a float step), scores that hardly move are judged, too; not those that move less than `RESTLESS`,
+    where a sigmoid's rounding is all that can be seen (measured: a text detector on clouds).
+    """
     errors = [f"{d.name} ({d.how})" for d in dead if d.severity == Severity.ERROR]
-    judged = not parts or any(b.alive for b in parts)
+    judged = not parts or any(b.alive or (exact and b.span >= RESTLESS) for b in parts)
     out = [comparison.fidelity(layout, errors, judged)]
     for block in parts:
-        if not block.whole and block.alive and not is_position(comparison.profile.shape, block.axis):
+        if (
+            not block.whole
+            and (block.alive or (exact and block.span >= RESTLESS))
+            and not is_position(comparison.profile.shape, block.axis)
+        ):
             name = part_name(comparison.name, block.axis, block.start, block.stop)
             out.append(comparison.part(block.axis, block.start, block.stop, [e for e in errors if e.startswith(name)]))
     return out
@@ -134,7 +152,7 @@ def _given(groups: Groups, joined: Sequence[Mapping[str, Any]]) -> list[int]:
 
 def _found(groups: Groups) -> list[int]:
     """Borders between a few runs of channels within 0..1 and channels that go beyond."""
-    unit = (groups.low >= -1e-6) & (groups.high <= 1 + 1e-6)
+    unit = (groups.low >= -1e-6 * groups.high) & (groups.high <= 1 + 1e-6)
     cuts = [int(c) + 1 for c in np.flatnonzero(unit[1:] != unit[:-1])]
     if not cuts or len(cuts) >= MOST_RUNS:
         return []
@@ -145,9 +163,9 @@ def _found(groups: Groups) -> list[int]:
 def _block(groups: Groups, start: int, stop: int, whole: bool) -> Block:
     part = groups.joined(start, stop)
     low, high = float(part.low[0]), float(part.high[0])
-    unit = low >= -1e-6 and high <= 1 + 1e-6
+    unit = low >= -1e-6 * high and high <= 1 + 1e-6
     moves = high - low > 1e-6 * max(abs(low), abs(high)) and (high - low >= ACTIVE if unit else True)
-    return Block(groups.axis, start, stop, whole, unit, bool(moves))
+    return Block(groups.axis, start, stop, whole, unit, bool(moves), high - low)
 
 
 def _dead_block(name: str, groups: Groups, sums: AxisSums, block: Block, step: float) -> list[Death]:
@@ -162,7 +180,7 @@ def _dead_block(name: str, groups: Groups, sums: AxisSums, block: Block, step: f
     return [Death(_name(name, block), how, 1.0, Severity.ERROR, block=True)] if how else []
 
 
-def _dead_channels(name: str, groups: Groups, sums: AxisSums, block: Block, step: float, vector: bool) -> list[Death]:
+def _dead_channels(comparison: Comparison, groups: Groups, sums: AxisSums, block: Block, step: float, random: bool) -> list[Death]:
     if not block.alive or block.stop - block.start < 2:
         return []
     cut = slice(block.start, block.stop)
@@ -171,14 +189,18 @@ def _dead_channels(name: str, groups: Groups, sums: AxisSums, block: Block, step
     )
     spread, correlation = _per_channel(sums, cut)
     causes = _causes(part, sums.low[cut], sums.high[cut], spread, correlation, sums.clipped[cut], sums.active[cut], step)
+    for i in () if random else _strays(part, block, correlation, sums.values):
+        causes[i] = causes[i] or f"it does not follow (correlation {correlation[i]:.2f}, spread {spread[i]:.2f})"
     loud, faint = _significant(part, block)
     found: list[Death] = []
     for severity, chosen in ((Severity.ERROR, loud), (Severity.WARNING, faint & ~loud)):
         lost = [int(i) for i in np.flatnonzero(chosen) if causes[i]]
         if lost:
             share = len(lost) / max(1, int(chosen.sum()))
-            weight = Severity.WARNING if vector and _only_clipped_low(part, sums.high[cut], lost) else severity
-            found.append(Death(_list(name, groups.axis, [block.start + i for i in lost]), causes[lost[0]], share, weight, block=False))
+            weight = Severity.WARNING if comparison.profile.vector and _only_clipped_low(part, sums.high[cut], lost) else severity
+            found.append(
+                Death(_list(comparison.name, groups.axis, [block.start + i for i in lost]), causes[lost[0]], share, weight, block=False)
+            )
     return found
 
 
@@ -213,6 +235,13 @@ def _causes(
     return causes
 
 
+def _strays(part: Groups, block: Block, correlation: Array, values: int) -> list[int]:
+    """Channels that move loudly and do something else; scores are left out, whose few peaks decide nothing about correlation."""
+    if block.unit or values < STRAY_VALUES:
+        return []
+    return [int(i) for i in np.flatnonzero((correlation < STRAY) & (part.std >= STRAY_LOUD * part.std.max()))]
+
+
 def _per_channel(sums: AxisSums, cut: slice) -> tuple[Array, Array]:
     n = sums.values
     var_r = np.maximum(sums.rr[cut] / n - (sums.r[cut] / n) ** 2, 0)
@@ -230,7 +259,7 @@ def _only_clipped_low(part: Groups, high: Array, lost: Sequence[int]) -> bool:
 
 def _finding(death: Death) -> Finding:
     if death.severity == Severity.ERROR:
-        what = "is dead" if death.block else f"is dead ({death.share:.0%} of the living channels)"
+        what = "is dead" if death.block else f"is lost ({death.share:.0%} of the living channels)"
         remedy = "give each part its own scale: without --effort fast, joined outputs are split and other quantizers tried; --effort max tries all ways"
         return Finding(
             "dead-group",

@@ -68,7 +68,7 @@ class Measuring:
             for one in compared:
                 reference = one.pair.of(self.answers[one.pair.reference].row(row))
                 one.comparison.add(reference, one.pair.layout.apply(results[one.pair.output]))
-        outputs = [o for one in compared for o in self._conclude(one)]
+        outputs = [o for one in compared for o in self._conclude(one, kind)]
         self.findings += _layout_findings(compared)
         return Verification("passed", kind, len(self.rows), tuple(outputs), tuple(self.findings))
 
@@ -146,14 +146,14 @@ class Measuring:
                 found.append({"output": pair.reference, "axis": varying[0], "sizes": join["sizes"]})
         return found
 
-    def _conclude(self, one: Compared) -> list[OutputFidelity]:
+    def _conclude(self, one: Compared, kind: str) -> list[OutputFidelity]:
         if one.comparison.profile.exact:
             return [one.comparison.fidelity(one.pair.layout.text)]
         if one.comparison.broken:
             self.findings.append(_broken(one.comparison))
-        dead = liveness.deaths(one.comparison, one.blocks, one.step)
+        dead = liveness.deaths(one.comparison, one.blocks, one.step, self.random)
         self.findings += liveness.findings(dead, one.comparison, one.blocks, one.step)
-        return liveness.fidelities(one.comparison, one.blocks, dead, one.pair.layout.text)
+        return liveness.fidelities(one.comparison, one.blocks, dead, one.pair.layout.text, exact=kind != "int8")
 
     def _ragged(self) -> list[Finding]:
         remedy = "cut the post-processing off before converting; the application does it"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from edgeroute.errors import UsageError
 from edgeroute.types import Finding, OutputFidelity, Severity, Verification
 
-SOFT = frozenset({"float-differs", "int8-noise", "int8-uncorrelated", "int8-spread", "values-differ"})
+SOFT = frozenset({"float-differs", "int8-noise", "int8-uncorrelated", "int8-spread", "int8-decides", "values-differ"})
 """Codes of measured breaches, which a user may choose to live with (`--allow-degraded`); every other error is final."""
 RANDOM_DATA = "random-data"
 """With this finding an int8 file is not failed over numbers: nobody knows what they would be on pictures."""
@@ -37,6 +37,8 @@ class Thresholds:
     max_spread: float = 1.5
     good_spread: float = 0.3
     """How far the spread may be from 1."""
+    min_top1: float = 0.0
+    """Share of the samples in which the largest entry is the same; nobody knows whether a vector is a class or a position, so none fails."""
     good_top1: float = 0.9
     min_equal: float = 0.5
     """Share of equal values of an integer output in an int8 step; a float step needs 0.999."""
@@ -61,7 +63,7 @@ def thresholds(limits: Mapping[str, float]) -> Thresholds:
         implied = math.sqrt(max(0.0, 1 - 10 ** (-marks.min_sqnr / 10)))
         moved["min_correlation"] = min(marks.min_correlation, implied)
         moved["good_correlation"] = min(marks.good_correlation, implied)
-    for name in ("relative", "sqnr", "correlation"):
+    for name in ("relative", "sqnr", "correlation", "top1"):
         outer = "max_relative" if name == "relative" else f"min_{name}"
         if outer in limits and f"good_{name}" not in limits:
             moved[f"good_{name}"] = limits[outer]
@@ -127,7 +129,8 @@ def _int8_breaches(output: OutputFidelity, marks: Thresholds, converter: str) ->
     _sort("int8-noise", output.sqnr_db < marks.min_sqnr, output.sqnr_db < marks.good_sqnr, heavy, light)
     _sort("int8-uncorrelated", output.correlation < marks.min_correlation, output.correlation < marks.good_correlation, heavy, light)
     _sort("int8-spread", not marks.min_spread <= output.spread <= marks.max_spread, off > marks.good_spread, heavy, light)
-    _sort("int8-noise", False, output.top1 is not None and output.top1 < marks.good_top1, heavy, light)
+    if output.top1 is not None:
+        _sort("int8-decides", output.top1 < marks.min_top1, output.top1 < marks.good_top1, heavy, light)
     if not heavy and not light:
         return []
     remedy = f"give 100 to 200 typical pictures with --calibrate, search longer with --effort max, or {_avoid(converter)}"
@@ -145,6 +148,7 @@ def _accepting(output: OutputFidelity, heavy: Iterable[str]) -> str:
         "int8-noise": f"--min-sqnr {decibels}" if decibels >= 0 else f"--threshold min_sqnr={decibels}",
         "int8-uncorrelated": f"--threshold min_correlation={math.floor(output.correlation * 100) / 100:g}",
         "int8-spread": f"--threshold {spread}",
+        "int8-decides": f"--threshold min_top1={math.floor((output.top1 or 0.0) * 100) / 100:g}",
     }
     return " ".join(options[code] for code in dict.fromkeys(heavy))
 

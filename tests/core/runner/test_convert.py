@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from edgeroute.errors import CheckFailed, ConverterFailed, EdgerouteError, OutputError, PlanError, UsageError, VerificationFailed
+from edgeroute.errors import (
+    CheckFailed,
+    ConverterFailed,
+    EdgerouteError,
+    OutputError,
+    PlanError,
+    SourceError,
+    UsageError,
+    VerificationFailed,
+)
 from edgeroute.runner.convert import convert
 from edgeroute.runner.request import Request
 from edgeroute.types import ConversionResult, Limits
@@ -48,6 +59,12 @@ LIES = {
     "dead": "",
     "unloadable": "",
     "raises": "toy-operator",
+    "truncated": "step-unreadable",
+    "empty": "step-unreadable",
+    "a_folder": "",
+    "a_link_home": "",
+    "elsewhere": "converter-wrote-nothing",
+    "exits_with_success": "converter-exited",
 }
 
 
@@ -70,6 +87,32 @@ def test_with_via_there_is_no_second_route_and_nothing_is_left_behind(workshop: 
     assert isinstance(caught.value, (ConverterFailed, VerificationFailed))
     assert "first-bc" in f"{caught.value.message} {caught.value.where}"
     assert not (tmp_path / "out.toy").exists()
+
+
+@pytest.mark.parametrize("mood", ["talks", "leaves_a_child", "deletes_its_source"])
+def test_bad_manners_that_spoil_nothing_are_no_failure(workshop: Workshop, model: Path, tmp_path: Path, mood: str) -> None:
+    result = run(workshop, model, with_mood(tmp_path, mood))
+    assert (result.status, result.route) == ("succeeded", ("first-ab", "first-bc"))
+    assert result.artifact is not None
+    time.sleep(1.5 if mood == "leaves_a_child" else 0)
+    assert json.loads(result.artifact.path.read_text()) == {"kind": "toy-c", "factor": 2.0}
+    assert not _strays(tmp_path)
+
+
+def test_a_tool_that_changes_a_verified_file_does_not_pass_it_on(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        run(workshop, model, with_mood(tmp_path, "ruins_what_was_before"))
+    assert caught.value.code == "source-changed" and "second-bc" in caught.value.message
+    assert json.loads((run(workshop, model, ask(tmp_path)).artifact or pytest.fail()).path.read_text())["factor"] == 2.0
+
+
+def _strays(folder: Path) -> list[str]:
+    """Processes that work on files of this folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += [place.parent.name] if str(folder).encode() in place.read_bytes() else []
+    return found
 
 
 def test_a_hang_ends_at_the_time_limit(workshop: Workshop, model: Path, tmp_path: Path) -> None:

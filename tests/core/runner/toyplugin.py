@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -208,6 +209,60 @@ def reaches_out_and_fails(model: Any, source: Path, out: Path) -> None:
     raise RuntimeError("and now it fails")
 
 
+def ruins_what_was_before(model: Any, source: Path, out: Path) -> None:
+    """A tool that finds the files of other steps, and fails."""
+    for other in (out.parents[3] / "steps").glob("*/out/*.toy"):
+        other.write_text(json.dumps({**json.loads(other.read_text()), "factor": 9.0}))
+    raise RuntimeError("and now it fails")
+
+
+def truncated(model: Any, source: Path, out: Path) -> None:
+    out.write_text(json.dumps(model)[:-9])
+
+
+def empty(model: Any, source: Path, out: Path) -> None:
+    out.write_bytes(b"")
+
+
+def a_folder(model: Any, source: Path, out: Path) -> None:
+    out.mkdir()
+
+
+def a_link_home(model: Any, source: Path, out: Path) -> None:
+    """Its output is the input, by another name."""
+    out.symlink_to(source)
+
+
+def elsewhere(model: Any, source: Path, out: Path) -> None:
+    """It works where it likes, and writes there."""
+    os.chdir("/")
+    Path(os.environ["TMPDIR"], "model.toy").write_text(json.dumps(model))
+
+
+def exits_with_success(model: Any, source: Path, out: Path) -> None:
+    sys.exit(0)
+
+
+def talks(model: Any, source: Path, out: Path) -> None:
+    """Thirty megabytes on both streams, some of it no text."""
+    for _ in range(300):
+        sys.stdout.write("I am working \r" * 4000)
+        os.write(2, b"\xff\xfe\x00" * 16000)
+    good(model, source, out)
+
+
+def leaves_a_child(model: Any, source: Path, out: Path) -> None:
+    """A child in a session of its own that goes on to spoil the output."""
+    good(model, source, out)
+    code = f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(out)!r}).write_text('ruined'); time.sleep(60)"
+    subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+
+
+def deletes_its_source(model: Any, source: Path, out: Path) -> None:
+    good(model, source, out)
+    source.unlink()
+
+
 MOODS = {
     f.__name__: f
     for f in (
@@ -233,6 +288,16 @@ MOODS = {
         varies,
         reaches_out,
         reaches_out_and_fails,
+        ruins_what_was_before,
+        truncated,
+        empty,
+        a_folder,
+        a_link_home,
+        elsewhere,
+        exits_with_success,
+        talks,
+        leaves_a_child,
+        deletes_its_source,
     )
 }
 

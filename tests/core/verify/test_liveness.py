@@ -164,3 +164,33 @@ def test_joined_places_must_live_but_single_places_may_rest() -> None:
     assert not errors(answer) and {f.code for f in answer} <= {"coarse-group"}
     dead = [np.concatenate([np.zeros((1, 64, 1)), r[:, 64:]], axis=1) for r in rows]
     assert [f.where for f in errors(found(rows, dead, 0.0, joined))] == ["out[axis 1: 0..63]"]
+
+
+def test_a_loud_channel_that_does_something_else_is_lost_though_it_moves() -> None:
+    generator = np.random.default_rng(0)
+    rows = [generator.standard_normal((1, 64, 8, 8)) for _ in range(4)]
+    others = [r.copy() for r in rows]
+    for other in others:
+        other[:, 5] = generator.standard_normal((8, 8))
+    bad = errors(found(rows, others, 6 / 255))
+    assert [f.where for f in bad] == ["out[axis 1: 5]"] and "does not follow" in bad[0].message
+
+
+def test_noise_that_a_quiet_channel_cannot_rise_above_is_no_stray() -> None:
+    """15 dB of noise everywhere, and a channel a twentieth as loud as the others: what int8 files of deep networks look like."""
+    generator = np.random.default_rng(0)
+    loudness = np.array([1.0, 1, 1, 1, 1, 0.05])[None, :, None, None]
+    rows = [generator.standard_normal((1, 6, 16, 16)) * loudness for _ in range(8)]
+    others = [r + 0.17 * generator.standard_normal(r.shape) for r in rows]
+    assert not errors(found(rows, others, 6 / 255))
+
+
+def test_what_hardly_moves_is_judged_where_the_file_should_be_exact() -> None:
+    rows = [np.random.default_rng(i).uniform(0, 1e-2, (1, 8, 6, 6)) for i in range(4)]
+    known = profile(rows)
+    comparison = Comparison("out", known)
+    for r in rows:
+        comparison.add(r, r[..., ::-1])
+    parts = liveness.blocks(known)
+    assert [o.judged for o in liveness.fidelities(comparison, parts, [], "", exact=True)] == [True]
+    assert [o.judged for o in liveness.fidelities(comparison, parts, [], "")] == [False]

@@ -63,6 +63,14 @@ def test_the_users_marks_move_both_ways() -> None:
         verdict("int8", {"min_snr": 1})
 
 
+def test_a_classifier_that_decides_otherwise_is_told_and_fails_where_that_was_asked() -> None:
+    found = verdict("int8", top1=0.6)
+    assert (found.status, found.findings[0].code) == ("degraded", "int8-decides")
+    strict = verdict("int8", {"min_top1": 0.95}, top1=0.9)
+    assert strict.status == "failed" and "--threshold min_top1=0.9" in strict.findings[0].remedy
+    assert verdict("int8", {"min_top1": 0.6}, top1=0.65).status == "passed"
+
+
 def test_a_dead_group_fails_whatever_the_numbers_say_and_is_final() -> None:
     dead = Finding("dead-group", Severity.ERROR, "is dead", "split it", "out", cost=1.0)
     answer = judge(Verification("passed", "int8", 4, (GOOD,), (dead,)), "int8", {"min_sqnr": -100.0})
