@@ -380,7 +380,8 @@ class Calibration:
     names: tuple[str, ...]
     count: int
     held_back: int = 0
-    """The last `held_back` samples are for measuring only; quantizers must not see them."""
+    """The last `held_back` samples are for measuring: nothing is fitted to them. The ranges of activations may take them in, so that
+    an output is not cut off below what the samples are known to show."""
     random: bool = False
     """Made up, because the user gave none."""
     sha256: str = ""

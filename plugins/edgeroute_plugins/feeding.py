@@ -35,13 +35,17 @@ class Feed:
     axes: tuple[int, ...] = ()
 
 
-def samples(calibration: Calibration, slots: Sequence[Slot], limit: int = 0) -> Iterator[list[Any]]:
-    """One list of arrays per usable sample, in the order of the slots; at most `limit` of them (0: all), one in memory at a time."""
+def samples(calibration: Calibration, slots: Sequence[Slot], limit: int = 0, *, ranges: bool = False) -> Iterator[list[Any]]:
+    """One list of arrays per usable sample, in the order of the slots; at most `limit` of them (0: all), one in memory at a time.
+
+    For `ranges`, the samples that are held back follow: what they show must not be clipped.
+    """
     import numpy as np
 
     arrays = [calibration.array(i) for i in range(len(calibration.names))]
     feeds = match(calibration.names, [a.shape[1:] for a in arrays], slots)
-    count = min(calibration.usable, limit or calibration.usable)
+    most = calibration.count if ranges else calibration.usable
+    count = min(most, limit or most)
     for number in range(count):
         row = []
         for feed in feeds:

@@ -45,12 +45,14 @@ def test_two_inputs_of_one_shape_keep_their_position() -> None:
     assert [f.array for f in match(["left", "right"], [(8,), (8,)], slots)] == [0, 1]
 
 
-def test_held_back_samples_are_never_seen(tmp_path: Path) -> None:
+def test_held_back_samples_are_seen_for_ranges_only(tmp_path: Path) -> None:
     values = np.arange(10, dtype=np.float32).reshape(10, 1)
     seen = [float(r[0][0, 0]) for r in samples(stored(tmp_path, held_back=4, x=values), [Slot("x", (1, 1), "float32")])]
     assert seen == [0, 1, 2, 3, 4, 5]
     limited = samples(stored(tmp_path, held_back=4, x=values), [Slot("x", (1, 1), "float32")], limit=2)
     assert len(list(limited)) == 2
+    ends = samples(stored(tmp_path, held_back=4, x=values), [Slot("x", (1, 1), "float32")], ranges=True)
+    assert [float(r[0][0, 0]) for r in ends] == list(range(10))
 
 
 def test_memory_does_not_grow_with_the_number_of_samples(tmp_path: Path) -> None:

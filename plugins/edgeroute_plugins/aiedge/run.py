@@ -132,7 +132,7 @@ def rows(model: Any, options: Options) -> Iterator[dict[str, Any]]:
         )
     arguments = {int(a.tensorIndex): editing.text(a.name) for a in model.signatureDefs[0].inputs}
     names = [arguments[int(i)] for i in model.subgraphs[0].inputs]
-    for row in feeding.samples(options.calibration, editing.slots(model), options.samples):
+    for row in feeding.samples(options.calibration, editing.slots(model), options.samples, ranges=True):
         yield dict(zip(names, row, strict=True))
 
 

@@ -94,13 +94,13 @@ def refined(model: Any, integers: Mapping[str, bytes], options: Options) -> tupl
     }
 
 
-def rows(model: Any, options: Options) -> Any:
-    """The calibration samples for this model, one list of arrays each."""
+def rows(model: Any, options: Options, *, ranges: bool = False) -> Any:
+    """The calibration samples for this model, one list of arrays each; with those held back where only ranges are taken from them."""
     if options.calibration is None or options.calibration.usable < 1:
         raise UsageError(
             "int8 needs calibration samples", remedy="--calibrate FOLDER with pictures, or an .npz or .npy", code="calibration-needed"
         )
-    return feeding.samples(options.calibration, editing.slots(model), options.samples)
+    return feeding.samples(options.calibration, editing.slots(model), options.samples, ranges=ranges)
 
 
 def calibrate(model: Any, options: Options) -> tuple[bytes, int]:
@@ -117,7 +117,7 @@ def measured(blob: bytes, model: Any, options: Options) -> memo.Arrays:
     """The ranges of all tensors, and of how many samples."""
     with captured_stderr() as words:
         try:
-            return calibration.as_arrays(*calibration.measure(blob, rows(model, options)))
+            return calibration.as_arrays(*calibration.measure(blob, rows(model, options, ranges=True)))
         except (RuntimeError, ValueError) as error:
             raise _refused("calibrate", f"{error} {words.reason}") from error
 
