@@ -62,7 +62,7 @@ LIES = {
     "truncated": "step-unreadable",
     "empty": "step-unreadable",
     "a_folder": "",
-    "a_link_home": "",
+    "a_link_home": "converter-wrote-nothing",
     "elsewhere": "converter-wrote-nothing",
     "exits_with_success": "converter-exited",
 }
