@@ -133,14 +133,14 @@ def _run_in(
     outcome = run_job(ready.python, job, folder, limits)
     if outcome.status != "ok":
         raise failure(converter, outcome, repro.folder_of(workshop, key))
-    shutil.rmtree(folder / "in", ignore_errors=True)
-    if not out.exists():
+    if not out.exists() or out.resolve().is_relative_to((folder / "in").resolve()):
         raise ConverterFailed(
             f"{converter.name} said that it succeeded, but wrote no {out.name}",
             where=converter.key,
             remedy=f"read its log in {repro.folder_of(workshop, key)}, or take another edge: --avoid {converter.name}",
             code="converter-wrote-nothing",
         )
+    shutil.rmtree(folder / "in", ignore_errors=True)
     return workshop.cache.put("steps", key, folder, _written_down(converter, outcome, out, folder))
 
 
