@@ -63,7 +63,7 @@ def keep(workshop: Workshop, converter: Converter, ready: Ready, options: Any, k
 
 def _make_portable(workshop: Workshop, converter: Converter, ready: Ready, options: Any, folder: Path) -> None:
     job = read_json(folder / JOB)
-    code = {name: _copied(Path(place), folder / "code") for name, place in job["code"].items()}
+    code = {name: _copied(Path(place), folder / "code") for name, place in workshop.code(converter.code).items()}
     arguments = {**job["arguments"], "options": {**job["arguments"]["options"], **_calibrations(options, folder)}}
     write_json(folder / JOB, {**job, "code": code, "arguments": arguments, "memo": ""})
     write_text(folder / "requirements.txt", "".join(f"{r}\n" for r in _requirements(workshop, converter)))

@@ -123,6 +123,16 @@ def test_the_smallest_part_that_fails_alike_is_found(workshop: Workshop, tmp_pat
     assert "cannot do bad" in again(folder, "job-smallest.json")
 
 
+def test_a_step_from_the_cache_is_kept_though_its_code_has_moved(workshop: Workshop, model: Path) -> None:
+    fail(workshop, model, "wrong_numbers")
+    shutil.rmtree(kept(workshop))
+    for job in (workshop.cache.root / "steps").glob("*/job.json"):
+        told = json.loads(job.read_text())
+        job.write_text(json.dumps({**told, "code": dict.fromkeys(told["code"], "/nowhere/gone")}))
+    assert fail(workshop, model, "wrong_numbers").code == "float-differs"
+    assert any((kept(workshop) / "code").iterdir())
+
+
 def test_without_time_the_error_is_told_as_it_is(workshop: Workshop, tmp_path: Path) -> None:
     model = tmp_path / "model.toy"
     model.write_text(json.dumps({"kind": "toy-a", "factor": 2.0, "operators": ["a", "bad"]}))
