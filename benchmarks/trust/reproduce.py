@@ -42,6 +42,11 @@ class Run:
         return self.exit_code == 0 and self.file.get("state") == "runs" and self.file["off"] <= USABLE
 
     @property
+    def untold(self) -> bool:
+        """Whether made-up data could not show what the file computes."""
+        return str(self.file["state"]).startswith("not told")
+
+    @property
     def told(self) -> str:
         """What the file is worth, in a few words."""
         if self.file["state"] != "runs":
@@ -111,8 +116,14 @@ def said(answer: dict[str, Any]) -> str:
     """An answer in a few words."""
     if "error" in answer:
         return f"refused, exit {answer['error']['exit_code']}: `{answer['error']['code']}`"
-    floats = [o["sqnr_db"] for s in answer["steps"] if s["verification"] for o in s["verification"]["outputs"] if o["sqnr_db"] is not None]
-    parity = f", {min(floats):.0f} dB" if floats else ""
+    floats = [
+        o["sqnr_db"]
+        for s in answer["steps"]
+        if s["verification"]
+        for o in s["verification"]["outputs"]
+        if o["judged"] and o["sqnr_db"] is not None
+    ]
+    parity = f", {min(floats):.0f} dB" if floats else ", with a warning: `group-not-judged`"
     return f"{answer['status']}{parity}"
 
 
@@ -153,11 +164,11 @@ runs onnx2tf {version} as its own page says (`onnx2tf -i MODEL -o FOLDER -ois SH
 and ai-edge-quantizer with its stock recipe on a detector; looks at what was left with onnxruntime and LiteRT alone; and then has edgeroute
 run *the same command* as an edge (`benchmarks/trust/bare.py`, with `--via`), and convert the model in its own way.
 
-## Float: {count} trained models
+## Float: {count} of the corpus' {all} ONNX models{left_out}
 
 - The bare tool ended with exit 0 on **{zero}** of {count}; **{usable}** of the files are usable: they load, take the shape that was asked for,
   and differ from the source by less than {mark:g} of an output's range. Without its helper program `onnxsim` on PATH, exit 0 on {zero_alone},
-  usable **{usable_alone}**.
+  usable **{usable_alone}**. Of {untold}, made-up data cannot tell: its output hardly moves, and edgeroute warns of that, too.
 - It overwrote **{changed}** of {count} source files in place; **{ruined}** of them no longer load afterwards.
 - edgeroute took none of the unusable files for good{believed}, and changed no source file.
 
@@ -208,13 +219,14 @@ def newest_failures() -> list[Path]:
     return sorted(open_workshop().cache.root.glob("failed/*"), key=lambda p: -p.stat().st_mtime)
 
 
-def head(runs: Sequence[tuple[Run, Run, str]], version: str) -> str:
+def head(runs: Sequence[tuple[Run, Run, str]], version: str, left_out: Sequence[str]) -> str:
     first, second = [r[0] for r in runs], [r[1] for r in runs]
-    believed = [r for r in runs if not r[0].usable and "refused" not in r[2].split(" | ")[4].split(";")[0]]
+    believed = [r for r in runs if not r[0].usable and not r[0].untold and "refused" not in r[2].split(" | ")[4].split(";")[0]]
     return HEAD.format(
-        version=version, count=len(runs), zero=sum(r.exit_code == 0 for r in first), usable=sum(r.usable for r in first),
+        version=version, count=len(runs), all=len(runs) + len(left_out),
+        left_out=f" (not run: {', '.join(left_out)})" if left_out else "", zero=sum(r.exit_code == 0 for r in first), usable=sum(r.usable for r in first),
         zero_alone=sum(r.exit_code == 0 for r in second), usable_alone=sum(r.usable for r in second), mark=USABLE,
-        changed=sum(r.changed for r in first), ruined=sum(r.source != "works" for r in first),
+        untold=sum(r.untold for r in first), changed=sum(r.changed for r in first), ruined=sum(r.source != "works" for r in first),
         believed=f" but {len(believed)}" if believed else "",
     )  # fmt: skip
 
@@ -243,7 +255,8 @@ def main() -> None:
         print(runs[-1][2], flush=True)
     code = "import importlib.metadata as m; print(m.version('onnx2tf'))"
     version = subprocess.run([tools["onnx2tf"], "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    text = head(runs, version) + "\n".join(r[2] for r in runs) + "\n"
+    left_out = [e.name for e in chosen([]) if e not in wanted]
+    text = head(runs, version, left_out) + "\n".join(r[2] for r in runs) + "\n"
     out.write_text(text + int8(tools, folder), encoding="utf-8")
 
 

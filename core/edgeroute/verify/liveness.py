@@ -109,6 +109,7 @@ def findings(deaths: Sequence[Death], comparison: Comparison, parts: Sequence[Bl
         groups = next(g for g in comparison.profile.groups if g.axis == block.axis)
         span = float((groups.high[block.start : block.stop].max()) - groups.low[block.start : block.stop].min())
         if not step:
+            found += [_asleep(name, span)] if not block.alive and 0 < span < RESTLESS else []
             continue
         if not block.alive:
             found.append(_asleep(name, span))

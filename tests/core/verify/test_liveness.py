@@ -194,3 +194,9 @@ def test_what_hardly_moves_is_judged_where_the_file_should_be_exact() -> None:
     parts = liveness.blocks(known)
     assert [o.judged for o in liveness.fidelities(comparison, parts, [], "", exact=True)] == [True]
     assert [o.judged for o in liveness.fidelities(comparison, parts, [], "")] == [False]
+
+
+def test_a_float_output_that_only_rounding_moves_is_not_judged_and_that_is_said() -> None:
+    rows = [np.random.default_rng(i).uniform(0, 3e-8, (1, 1, 8, 8)) for i in range(4)]
+    assert [f.code for f in found(rows, [r[..., ::-1] for r in rows])] == ["group-not-judged"]
+    assert not found([r * 0 + 0.5 for r in rows], [r * 0 + 0.5 for r in rows]), "a constant is compared as it is"
