@@ -24,6 +24,8 @@ MOST_GAINERS = 5
 ORDERS = 24
 """Orders of one choice of preparations that are tried."""
 GAIN = "gain"
+PLACE = 3.0
+"""dB that a file has to be better for each place that its format stands further down in what the device accepts."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def candidates(
     for chosen in _subsets(catalog, [c for c in catalog.converters if c.gain and c.effort and LEVELS[c.effort] <= LEVELS[effort]]):
         routes += [r for r in _through(way, via, chosen) if not _dominated(catalog, r, via)]
     found = [c for route in {r.keys: r for r in routes}.values() for c in _settings(catalog, route, effort, via)]
-    ranked = _mixed(sorted(found, key=lambda c: (-c.gain, c.route.cost, c.route.keys, c.name)))
+    ranked = _mixed(sorted(found, key=lambda c: (place(catalog, c.route) * PLACE - c.gain, c.route.cost, c.route.keys, c.name)))
     rest = [c for c in ranked if (c.route.keys, c.options) != (first.route.keys, {})]
     return [first, *rest] if effort == DEFAULT else [*rest[:1], first, *rest[1:]]
 
@@ -90,6 +92,12 @@ class Way:
         return planner.plan(
             self.catalog, self.source, self.target, blocked=self.blocked, via=via, avoid=self.avoid, handed=self.handed, k=ROUTES
         ).routes
+
+
+def place(catalog: Catalog, route: Route) -> int:
+    """How far down in what the device accepts the format stands that a route delivers."""
+    accepted = catalog.target(route.target).accepts
+    return min((rank for rank, kind in enumerate(accepted) if catalog.is_a(route.delivers, kind)), default=0)
 
 
 def quantizes(catalog: Catalog, route: Route) -> bool:

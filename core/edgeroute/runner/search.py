@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from edgeroute.errors import CheckFailed, ConverterFailed, EdgerouteError, UsageError, VerificationFailed
 from edgeroute.runner.blocked import blocked_edges, handed_edges
-from edgeroute.runner.candidates import BUDGET, DEFAULT, EFFORTS, Candidate, candidates, quantizes
+from edgeroute.runner.candidates import BUDGET, DEFAULT, EFFORTS, PLACE, Candidate, candidates, place, quantizes
 from edgeroute.runner.chain import NO_STEPS
 from edgeroute.runner.explore import Search, explore
 from edgeroute.runner.scoring import WORST, metric, score
@@ -181,6 +181,7 @@ def _taken(search: Search, source: Artifact, candidate: Candidate) -> Tried:
     try:
         arrival = explore(search, source, trail)
         value = metric(search.workshop, request.metric, arrival.artifact.path) if request.metric else score(arrival.measured)
+        value -= 0.0 if request.metric else PLACE * place(search.workshop.catalog, candidate.route)
     except EdgerouteError as error:
         value = max((score(b.verification) for b in trail.noisy), default=WORST)
         return Tried(candidate, None, trail, value, time.monotonic() - started, error)

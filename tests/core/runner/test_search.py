@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgeroute.errors import EdgerouteError, UsageError, VerificationFailed
-from edgeroute.runner.candidates import candidates
+from edgeroute.runner.candidates import candidates, place
 from edgeroute.runner.convert import convert
 from edgeroute.runner.request import Request
 from edgeroute.runner.scoring import score
@@ -187,3 +187,11 @@ def test_pins_are_taken_as_they_are_by_default(workshop: Workshop, model: Path, 
 def test_on_random_data_nothing_is_searched(workshop: Workshop, model: Path, tmp_path: Path) -> None:
     request = Request(out=tmp_path / "out.toy", options={"first-bc": {"mood": "wrong_numbers"}})
     assert "candidates" not in convert(quantizing(workshop, first_ab=BETTER), model, "toy-device", request).details
+
+
+def test_what_the_device_likes_less_has_to_be_better_by_some_decibels() -> None:
+    edges = (edge("float", "a", "b"), edge("per-tensor", "b", "d"), edge("per-channel", "b", "e", variants=({"fine": True, "gain": 1.0},)))
+    graph = catalog("a b d e", *edges, accepts=("d", "e"))
+    found = candidates(graph, "a", "t", "balanced", blocked={})
+    assert [c.route.delivers for c in found] == ["d", "e", "e"]
+    assert [place(graph, c.route) for c in found] == [0, 1, 1]
