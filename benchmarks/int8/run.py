@@ -25,6 +25,8 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import corpus  # noqa: E402
 import table  # noqa: E402
 
+from edgeroute import paths  # noqa: E402
+
 GRAINS = {"pc": "artpec9", "pt": "artpec8"}
 """Granularity → the camera whose files have it."""
 TOOLS = ("onnx2tf", "ai-edge-quantizer", "tensorflow")
@@ -36,6 +38,8 @@ ABLATION = {
     "both": ("prepare", "split-heads", "equalize"),
 }
 """Way → preparations that are pinned, for what each one gains."""
+NOT_THE_MODELS_FAULT = (1, 2, 3, 5)
+"""Exit codes that say nothing about a model: our own failure, the command line, the source, an environment that cannot be built."""
 PICTURELESS = ("wakeword-embedding",)
 
 
@@ -60,9 +64,9 @@ class Cell:
         return [*to, "--effort", self.way] if self.way in EFFORTS else [*to, "--via", ",".join(ABLATION[self.way])]
 
 
-def cells(models: Sequence[corpus.Entry], ways: Sequence[str]) -> Iterator[Cell]:
+def cells(models: Sequence[corpus.Entry], ways: Sequence[str], folder: Path) -> Iterator[Cell]:
     """The small models first, and of each all ways."""
-    for model in models:
+    for model in sorted(models, key=lambda m: m.path(folder).stat().st_size):
         for grain in GRAINS:
             for way in ways:
                 if way not in TOOLS or model.file.endswith(".onnx"):
@@ -81,14 +85,22 @@ def measured(cell: Cell, folder: Path, pictures: int, home: Path) -> dict[str, A
             option = "--preprocess" if name == "preset" else f"--{name}"
             command += [option, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
         started = time.monotonic()
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "EDGEROUTE_HOME": str(home)})
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(home))
         seconds = time.monotonic() - started
         try:
             answer = json.loads(done.stdout)
         except ValueError:
             raise SystemExit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr[-2000:]}") from None
+        if answer.get("error", {}).get("exit_code") in NOT_THE_MODELS_FAULT:
+            raise SystemExit(f"{' '.join(command)}: {answer['error']['message'][:500]}")
         told = _refused(answer["error"]) if "error" in answer else {**_succeeded(answer), "float_operators": _floats(place)}
     return {"model": cell.model.name, "grain": cell.grain, "way": cell.way, "seconds": round(seconds, 1), "pictures": pictures, **told}
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A cache of its own, with the environments that are built already."""
+    built = os.environ.get("EDGEROUTE_ENVIRONMENTS") or str(paths.home() / "environments")
+    return {**os.environ, "EDGEROUTE_HOME": str(home), "EDGEROUTE_ENVIRONMENTS": built}
 
 
 def _refused(error: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +144,7 @@ def main() -> None:
     if not arguments.only_table:
         wanted = corpus.entries([m for m in arguments.models.split(",") if m] or None)
         corpus.fetch(arguments.corpus, wanted)
-        for cell in cells(wanted, arguments.ways.split(",")):
+        for cell in cells(wanted, arguments.ways.split(","), arguments.corpus):
             place = arguments.folder / cell.file
             if place.exists():
                 continue

@@ -21,6 +21,7 @@ from edgeroute.runner.convert import fills
 from edgeroute.runner.finish import finish as finish_bundle
 from edgeroute.runner.measure import RUNTIME
 from edgeroute.runner.request import Request, check_options
+from edgeroute.runner.wishes import best_plan, wished
 from edgeroute.types import (
     Artifact,
     ConversionResult,
@@ -128,6 +129,7 @@ def plan(
     via: Sequence[str] = (),
     avoid: Sequence[str] = (),
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    preprocess: Preprocess | str | Path | None = None,
     trust_pickle: bool = False,
     model: str = "",
     signature: str = "",
@@ -135,23 +137,32 @@ def plan(
     plugins: Iterable[str | Path] = (),
     workshop: Workshop | None = None,
 ) -> Plan:
-    """Rank the routes from a file (or a format by name) to a device, with the reason for every edge that is left out."""
+    """Rank the routes from a file (or a format by name) to a device, with the reason for every edge that is left out.
+
+    The first one is what `convert` takes first when it is given pictures and the same preprocessing; where its int8 file misses a good mark, a
+    search goes on from there (`effort`).
+    """
     shop = workshop or open_workshop(map(Path, plugins), offline=offline)
     request = Request(
         via=tuple(via),
         avoid=tuple(avoid),
         options=dict(options or {}),
+        preprocess=_preprocess(preprocess),
         trust_pickle=trust_pickle,
         model_factory=model,
         signature=signature,
     )
     check_options(shop.catalog, request.options)
-    shop.catalog.target(to)
+    device = shop.catalog.target(to)
     artifact = None if _is_format(shop, source) else recognize(Path(source), shop.plugins, shop.catalog)
     name = artifact.format if artifact is not None else str(source)
     filled = fills(None, (), request)
     blocked, handed = blocked_edges(shop, artifact, request, filled), handed_edges(shop, artifact, request, filled)
-    return planner.plan(shop.catalog, name, to, blocked=blocked, via=request.via, avoid=request.avoid, handed=handed, k=k)
+
+    def ranked(pins: Sequence[str]) -> Plan:
+        return planner.plan(shop.catalog, name, to, blocked=blocked, via=pins, avoid=request.avoid, handed=handed, k=k)
+
+    return best_plan(ranked, request.via, wished(shop.catalog, device, request.preprocess))
 
 
 def _is_format(workshop: Workshop, source: str | Path) -> bool:

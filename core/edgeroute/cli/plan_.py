@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgeroute import api
 from edgeroute.cli import shared
-from edgeroute.cli.convert_ import _names, add_words
+from edgeroute.cli.convert_ import _names, add_preprocess, add_words, preprocess
 from edgeroute.runner.request import parse_settings
 from edgeroute.types import Plan, to_json
 from edgeroute.workshop import Workshop
@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--avoid", metavar="A", default="", help="converters that must not be taken")
     parser.add_argument("--set", action="append", default=[], metavar="CONVERTER.OPTION=VALUE", help="an option of a converter")
     add_words(parser)
+    add_preprocess(parser.add_argument_group("preprocessing, as for convert: where it has to be folded in, the plan shows that step"))
     parser.add_argument("--mermaid", action="store_true", help="print the graph with its routes as a Mermaid drawing")
     parser.add_argument("--dot", action="store_true", help="print it for Graphviz")
     parser.add_argument("--html", metavar="FILE", help="write it as an interactive page that needs no network")
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     answer = api.plan(
         arguments.source, arguments.to, k=max(1, arguments.k), via=_names(arguments.via), avoid=_names(arguments.avoid),
         options=parse_settings(arguments.set), trust_pickle=arguments.trust_pickle, model=arguments.model, signature=arguments.signature,
-        workshop=shop,
+        preprocess=preprocess(arguments), workshop=shop,
     )  # fmt: skip
     states = environment_states(shop, answer)
     _write(arguments, shop, answer, states)

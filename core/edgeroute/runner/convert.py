@@ -25,10 +25,11 @@ from edgeroute.runner.result import Journey, result_of
 from edgeroute.runner.search import arrive, searched
 from edgeroute.runner.step import Done
 from edgeroute.runner.trail import Trail
+from edgeroute.runner.wishes import wished
 from edgeroute.sidecar import Border
 from edgeroute.types import Artifact, ConversionResult, Converter, LeftOut, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
-from edgeroute.verify.preprocess import leaves_bytes, pixel_range
+from edgeroute.verify.preprocess import pixel_range
 from edgeroute.workshop import Workshop
 
 
@@ -89,8 +90,7 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     def filled(chain: Chain) -> Mapping[str, object]:
         return fills(samples, inputs, request, chain)
 
-    folds = known and not leaves_bytes(request.preprocess)
-    wishes = (CAMERA,) if folds and samples.calibration.pixels and CAMERA in {c.name for c in workshop.catalog.converters} else ()
+    wishes = wished(workshop.catalog, device, request.preprocess) if samples.calibration.pixels else ()
     search = Search(workshop, target, request, filled, yardstick.verify, validate, yardstick.source_untouched, wishes)
     arrival, tried = arrive(search, artifact, trail)
     seconds, found = time.monotonic() - started, searched(request.effort, tried)
@@ -130,10 +130,6 @@ def _deliver(journey: Journey, request: Request, border: Border) -> ConversionRe
     journey = dataclasses.replace(journey, findings=(*journey.findings, *sealed.findings))
     before = arrival.origin.facts if arrival.origin is not None else None
     return equip(result_of(journey, artifact=artifact), workshop.catalog.target(journey.target), border, before, request.c_header)
-
-
-CAMERA = "camera"
-"""Converters of this name fold the preprocessing into the model; taken for cameras where no input scale can say what is known of it."""
 
 
 def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Request, chain: Chain = NO_STEPS) -> Mapping[str, object]:

@@ -6,7 +6,6 @@ it. When nothing leads on, the search steps back to the artifact before, whose e
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from edgeroute.errors import (
     EnvironmentFailed,
     PlanError,
     PluginError,
-    UsageError,
     VerificationFailed,
 )
 from edgeroute.runner import smallest
@@ -30,7 +28,8 @@ from edgeroute.runner.repro import folder_of
 from edgeroute.runner.request import Request, options_for
 from edgeroute.runner.step import Done, keep_lie, key_of, run_step
 from edgeroute.runner.trail import Arrival, Breach, Trail
-from edgeroute.types import Artifact, Converter, LeftOut, Route, StepRecord, ValidationReport, Verification
+from edgeroute.runner.wishes import best_plan
+from edgeroute.types import Artifact, Converter, LeftOut, Plan, Route, StepRecord, ValidationReport, Verification
 from edgeroute.workshop import Workshop
 
 STEP_ERRORS = (ConverterFailed, EnvironmentFailed, VerificationFailed, PluginError)
@@ -138,19 +137,14 @@ class Closed:
 
 def _route(search: Search, artifact: Artifact, closed: Closed, via: Sequence[str], wishes: Sequence[str]) -> Route:
     """The best route with the wishes somewhere among the pins, else without them."""
-    found: list[Route] = []
-    for place in range(len(via) + 1) if wishes else ():
-        with contextlib.suppress(PlanError, UsageError):
-            found.append(_best(search, artifact, closed, (*via[:place], *wishes, *via[place:])))
-    return min(found, key=lambda r: (r.cost, r.keys)) if found else _best(search, artifact, closed, via)
-
-
-def _best(search: Search, artifact: Artifact, closed: Closed, via: Sequence[str]) -> Route:
     catalog, avoid = search.workshop.catalog, search.request.avoid
-    plan = planner.plan(
-        catalog, artifact.format, search.target, blocked=closed.blocked, via=via, avoid=avoid, handed=closed.handed, k=1
-    )  # fmt: skip
-    return plan.routes[0]
+
+    def plan(pins: Sequence[str]) -> Plan:
+        return planner.plan(
+            catalog, artifact.format, search.target, blocked=closed.blocked, via=pins, avoid=avoid, handed=closed.handed, k=1
+        )  # fmt: skip
+
+    return best_plan(plan, via, wishes).routes[0]
 
 
 def _compiles(search: Search, converter: Converter) -> bool:

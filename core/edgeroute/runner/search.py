@@ -62,13 +62,14 @@ def arrive(search: Search, source: Artifact, trail: Trail) -> tuple[Arrival, tup
         return explore(search, source, trail), ()
     if effort == DEFAULT and measure:
         search = dataclasses.replace(search, request=dataclasses.replace(search.request, effort="balanced"))
-    waiting = _candidates(search, source)
-    tried = [_plain(search, source, waiting.pop(0))] if search.request.effort == DEFAULT else []
-    if tried and not (waiting and _may_gain(search, tried[0])):
-        return _only(tried[0], trail), ()
-    for one in tried:
-        search.workshop.progress(f"{_told(one)}: going on with preparations, at most {BUDGET[DEFAULT] - 1} candidates", None)
-    return _best(_search(search, source, waiting, tried), trail)
+    if search.request.effort != DEFAULT:
+        return _best(_search(search, source, _candidates(search, source, search.request.effort), ()), trail)
+    plain = _plain(search, source, _candidates(search, source, "fast")[0])
+    waiting = _candidates(search, source, DEFAULT)[1:] if _may_gain(search, plain) else []
+    if not waiting:
+        return _only(plain, trail), ()
+    search.workshop.progress(f"{_told(plain)}: going on with preparations, at most {BUDGET[DEFAULT] - 1} candidates", None)
+    return _best(_search(search, source, waiting, [plain]), trail)
 
 
 def _search(search: Search, source: Artifact, waiting: Sequence[Candidate], tried: Sequence[Tried]) -> list[Tried]:
@@ -135,14 +136,14 @@ def _hopeless(candidate: Candidate, tried: Sequence[Tried]) -> bool:
     return any(c.key in failed for c in candidate.route.converters if c.gain)
 
 
-def _candidates(search: Search, source: Artifact) -> list[Candidate]:
+def _candidates(search: Search, source: Artifact, effort: str) -> list[Candidate]:
     request, fills = search.request, search.fills(NO_STEPS)
     blocked = blocked_edges(search.workshop, source, request, fills)
     handed = handed_edges(search.workshop, source, request, fills)
     for wishes in (search.wishes, ()):
         try:
             found = candidates(
-                search.workshop.catalog, source.format, search.target, request.effort,
+                search.workshop.catalog, source.format, search.target, effort,
                 blocked=blocked, via=(*wishes, *request.via), avoid=request.avoid, handed=handed,
             )  # fmt: skip
             return [c for c in found if not _contradicts(c, request.options)]

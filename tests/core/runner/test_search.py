@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeroute import api
 from edgeroute.errors import EdgerouteError, UsageError, VerificationFailed
 from edgeroute.runner.candidates import candidates, place
 from edgeroute.runner.convert import convert
 from edgeroute.runner.request import Request
 from edgeroute.runner.scoring import score
-from edgeroute.types import OutputFidelity, Verification
+from edgeroute.types import OutputFidelity, Preprocess, Verification
 from edgeroute.workshop import Workshop
 from tests.core.graphs import catalog, edge
 
@@ -195,3 +196,10 @@ def test_what_the_device_likes_less_has_to_be_better_by_some_decibels() -> None:
     found = candidates(graph, "a", "t", "balanced", blocked={})
     assert [c.route.delivers for c in found] == ["d", "e", "e"]
     assert [place(graph, c.route) for c in found] == [0, 1, 1]
+
+
+def test_a_plan_shows_the_step_that_preprocessing_makes_convert_take() -> None:
+    imagenet = Preprocess(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "rgb", "stretch", known=True)
+    assert "camera" in api.plan("onnx", "artpec8", k=1, preprocess=imagenet).routes[0].names
+    assert "camera" not in api.plan("onnx", "artpec8", k=1).routes[0].names
+    assert "camera" not in api.plan("onnx", "cpu", k=1, preprocess=imagenet).routes[0].names
