@@ -193,7 +193,7 @@ def test_on_random_data_nothing_is_searched(workshop: Workshop, model: Path, tmp
 def test_what_the_device_likes_less_has_to_be_better_by_some_decibels() -> None:
     edges = (edge("float", "a", "b"), edge("per-tensor", "b", "d"), edge("per-channel", "b", "e", variants=({"fine": True, "gain": 1.0},)))
     graph = catalog("a b d e", *edges, accepts=("d", "e"))
-    found = candidates(graph, "a", "t", "balanced", blocked={})
+    found = candidates(graph, "a", "t", "auto", blocked={})
     assert [c.route.delivers for c in found] == ["d", "e", "e"]
     assert [place(graph, c.route) for c in found] == [0, 1, 1]
 
