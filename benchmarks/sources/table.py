@@ -112,16 +112,17 @@ def int8_cases(folder: Path, keras: Path, samples: Path) -> Iterator[Case]:
         yield Case("state dict", "depthwise", folder / "depthwise.pth", (*via, "tf-quantizer"), "artpec9", told)
     yield Case("state dict", "depthwise", folder / "depthwise.pth", ("torch-export", "litert-torch", "ai-edge-quantizer"), "artpec9", told)
     told = {"calibrate": samples / "nhwc.npz"}
-    for via in (("keras-savedmodel", "tf-lite"), ("keras-savedmodel", "tf-lite", "tf-quantizer"), ("tf2onnx", "onnx2tf", "tf-quantizer")):
+    own = "tf-lite:savedmodel->tflite-int8-pt"
+    for via in (("keras-savedmodel", own), ("keras-savedmodel", "tf-lite", "tf-quantizer"), ("tf2onnx", "onnx2tf", "tf-quantizer")):
         yield Case("Keras 3", "convolutional", keras / "convolutional.keras", via, "artpec8", told)
-    yield Case("Keras 3", "convolutional", keras / "convolutional.keras", ("tf2onnx",), "cv25", told)
+    yield Case("Keras 3", "convolutional", keras / "convolutional.keras", ("tf2onnx",), "cv25", {**told, "preprocess": "0..1"})
 
 
 def run(case: Case, workshop: Workshop, folder: Path) -> tuple[str, ConversionResult | None]:
     """The result, or in one line why there is none."""
-    told = {"allow_degraded": True, **case.options}
+    out = folder / ("bundle" if case.target == "cv25" else "result")
     try:
-        return "", convert(str(case.source), case.target, out=folder / "result", via=case.via, workshop=workshop, **told)
+        return "", convert(str(case.source), case.target, out=out, via=case.via, workshop=workshop, **case.options)
     except EdgerouteError as error:
         return f"{error.code}: {error.message.splitlines()[0]}", None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
@@ -70,6 +71,9 @@ STORAGES = {
     "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8", "ByteStorage": "uint8", "BoolStorage": "bool",
     "QInt8Storage": "int8", "QUInt8Storage": "uint8",
 }  # fmt: skip
+FORWARD = re.compile(r"^  def forward\(self[^,)]*((?:,[^)]*)?)\) ->", re.MULTILINE)
+ARGUMENT = re.compile(r",\s*(\w+)\s*:")
+"""As TorchScript prints a method's head."""
 SCALARS = {1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32", 8: "float64", 12: "bool", 13: "bfloat16"}
 """`torch.export`'s numbers for dtypes (torch/_export/serde/schema.py)."""
 
@@ -219,12 +223,26 @@ def _script(archive: Archive) -> Facts:
     traced = _items(_untagged(_look(archive.path, archive.read(name)).root))
     arguments = _untagged(next((value for key, value in traced if key == "forward"), ()))
     given = arguments if isinstance(arguments, (tuple, list)) else (arguments,)
-    inputs = tuple(_traced(i, value) for i, value in enumerate(given) if _is_tensor(value))
+    names = _arguments(archive)
+    inputs = tuple(_traced(names[i] if i < len(names) else f"input_{i}", value) for i, value in enumerate(given) if _is_tensor(value))
     return Facts(inputs=inputs, details={**details, "traced": bool(inputs)})
 
 
-def _traced(index: int, call: Any) -> Tensor:
-    tensor = _tensor(f"input_{index}", call)
+def _arguments(archive: Archive) -> list[str]:
+    """What `forward` of the outermost module calls its arguments, from the text of the code; empty where that cannot be told."""
+    kind = _root_name(_look(archive.path, archive.read(f"{archive.root}data.pkl")).root)
+    module, _, name = kind.rpartition(".")
+    place = f"{archive.root}code/{module.replace('.', '/')}.py"
+    if place not in archive.sizes:
+        return []
+    text = archive.read(place).decode("utf-8", "replace")
+    _, _, body = text.partition(f"class {name}(Module):\n")
+    found = FORWARD.search(body.partition("\nclass ")[0])
+    return ARGUMENT.findall(found[1]) if found else []
+
+
+def _traced(name: str, call: Any) -> Tensor:
+    tensor = _tensor(name, call)
     return replace(tensor, layout=guess_layout(tensor.shape))
 
 

@@ -170,3 +170,7 @@ def test_an_archive_that_unpacks_to_gigabytes(tmp_path: Path) -> None:
     path.write_bytes(bytes(content))
     with pytest.raises(SourceError, match="unpacks to"):
         edgeroute_recognize(path)
+
+
+def test_a_traced_module_tells_its_inputs_by_their_own_names() -> None:
+    assert [(t.name, t.shape) for t in facts("script.pt").inputs] == [("x", (1, 3, 8, 8))]
