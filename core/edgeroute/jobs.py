@@ -92,7 +92,7 @@ def _watch(python: Path, folder: Path, limits: Limits, progress: Progress) -> Wa
     watch, waiter = Watch(), processes.Waiter(child)
     try:
         watch.verdict = _look_after(child.pid, waiter, watch, limits, progress)
-        processes.end(child, mark, GRACE if watch.verdict else 0.0)
+        processes.end(child, mark, GRACE if watch.verdict in {"timeout", "memory"} else 0.0)
     except BaseException:
         processes.end(child, mark, GRACE)
         raise
@@ -133,7 +133,7 @@ def _look_after(pid: int, waiter: processes.Waiter, watch: Watch, limits: Limits
     """Wait for the child to end; the reason why it must be ended, if it does not do so by itself."""
     started = told = time.monotonic()
     while not waiter.ended(POLL):
-        pids, megabytes = processes.measure(pid)
+        pids, megabytes = processes.measure(pid, MOST_PROCESSES)
         watch.peak_rss_mb = max(watch.peak_rss_mb, megabytes)
         now = time.monotonic()
         if now - started > limits.seconds:

@@ -28,10 +28,12 @@ def _read(path: str) -> str:
         return ""
 
 
-def tree(pid: int) -> list[int]:
-    """A process and all its descendants."""
+def tree(pid: int, most: int = 100_000) -> list[int]:
+    """A process and its descendants; the walk ends above `most`, for a fork bomb grows faster than anybody can count it."""
     found = [pid]
     for process in found:
+        if len(found) > most:
+            break
         try:
             threads = os.listdir(f"/proc/{process}/task")  # noqa: PTH208  (called many times a second)
         except OSError:
@@ -69,12 +71,12 @@ def tree_by_ps(pid: int) -> tuple[list[int], float]:
     return found, sum(rss for process, _, rss in rows if process in found) / 1024
 
 
-def measure(pid: int) -> tuple[list[int], float]:
-    """The processes of a tree and their resident memory in MB."""
+def measure(pid: int, most: int = 100_000) -> tuple[list[int], float]:
+    """The processes of a tree and their resident memory in MB; of more than `most` only the first are looked at, and no memory."""
     if not PROC.joinpath("self").exists():
         return tree_by_ps(pid)
-    pids = tree(pid)
-    return pids, resident_mb(pids)
+    pids = tree(pid, most)
+    return pids, resident_mb(pids) if len(pids) <= most else 0.0
 
 
 def marked(mark: str) -> list[int]:
