@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeroute.codec import from_json
 from edgeroute.errors import UsageError
+from edgeroute.files import read_json, write_json
 from edgeroute.types import Calibration, Finding, Json, Preprocess, Severity, Tensor, to_json
 from edgeroute.verify import arrays
 from edgeroute.verify import preprocess as preprocessing
@@ -23,6 +24,8 @@ Array = Any
 CALIBRATION_LIMIT = 200
 MEASURING_LIMIT = 32
 ENOUGH_TO_HOLD_BACK = 8
+NAMES = "names.json"
+"""What each sample is called: the pictures' file names."""
 
 
 def prepare(
@@ -51,6 +54,7 @@ def prepare(
         opened = open_source(source, tensors, used, Path(scratch), seed)
         samples = opened.samples(calibration_limit + measuring_limit)
         observer, has_pixels = _write(samples, tensors, folder, pixels)
+    write_json(folder / NAMES, observer.names)
     held = held_back(observer.count, measuring_limit)
     findings += opened.findings + (observer.findings(held) if source else [_made_up()])
     names = tuple(t.name for t in tensors)
@@ -69,6 +73,11 @@ def measured(calibration: Calibration, limit: int = MEASURING_LIMIT) -> range:
     """Which samples a step is measured on: the ones held back, or, where there are none, the last ones of all."""
     count = min(limit, calibration.held_back or calibration.count)
     return range(calibration.count - count, calibration.count)
+
+
+def sample_names(calibration: Calibration) -> dict[int, str]:
+    """What the samples are called, by index; empty where nobody wrote it down."""
+    return dict(enumerate(read_json(calibration.path / NAMES) or ()))
 
 
 def _write(samples: Any, tensors: Sequence[Tensor], out: Path, pixels: bool) -> tuple[Observer, bool]:

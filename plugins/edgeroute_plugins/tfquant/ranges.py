@@ -20,11 +20,27 @@ FRACTIONS = np.linspace(1.0, 0.3, 29)
 FIXED = ("SOFTMAX", "LOGISTIC", "TANH", "LOG_SOFTMAX")
 """Their output range is fixed by the runtime."""
 
+CARRYING = (
+    "RESHAPE",
+    "CONCATENATION",
+    "TRANSPOSE",
+    "SLICE",
+    "STRIDED_SLICE",
+    "SPLIT",
+    "SPLIT_V",
+    "SQUEEZE",
+    "EXPAND_DIMS",
+    "PACK",
+    "UNPACK",
+    "GATHER",
+)
+"""Their output holds values of their inputs."""
+
 
 def narrow(calibrated: bytes, rows: Callable[[], Iterable[list[Any]]], options: Options) -> tuple[bytes, int]:
     """The model with narrower ranges of inner tensors, and how many changed; inputs and outputs keep what the samples reach.
 
-    Outputs are spared since clipping removes exactly the rare high scores that a detector is made for.
+    Outputs, and what reaches them unchanged, are spared: clipping removes exactly the rare high scores that a detector is made for.
     """
     model = editing.parse(calibrated)
     bounds = inner_ranges(model)
@@ -43,7 +59,7 @@ def narrow(calibrated: bytes, rows: Callable[[], Iterable[list[Any]]], options: 
 def inner_ranges(model: Any) -> dict[int, tuple[float, float]]:
     """Tensor index → (smallest, largest) for every calibrated float tensor that is neither input, output nor fixed."""
     graph = model.subgraphs[0]
-    spared = {int(i) for i in (*graph.inputs, *graph.outputs)}
+    spared = {int(i) for i in graph.inputs} | carried_out(model)
     spared |= {int(o) for _, operator in editing.operators(model, *FIXED) for o in operator.outputs}
     ranges = {}
     for index, tensor in enumerate(graph.tensors):
@@ -54,6 +70,16 @@ def inner_ranges(model: Any) -> dict[int, tuple[float, float]]:
             if high > low:
                 ranges[index] = (low, high)
     return ranges
+
+
+def carried_out(model: Any) -> set[int]:
+    """The outputs, and the tensors whose values reach them as they are: through a concat, a reshape, a slice."""
+    graph = model.subgraphs[0]
+    carried = {int(i) for i in graph.outputs}
+    for owner, operator in reversed(list(editing.operators(model, *CARRYING))):
+        if owner is graph and carried & {int(o) for o in operator.outputs}:
+            carried |= {int(i) for i in operator.inputs if i >= 0}
+    return carried
 
 
 def histograms(calibrated: bytes, bounds: Mapping[int, tuple[float, float]], rows: Iterable[list[Any]]) -> memo.Arrays:

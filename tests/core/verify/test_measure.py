@@ -9,8 +9,8 @@ import pytest
 
 from edgeroute.codec import from_json
 from edgeroute.errors import VerificationFailed
-from edgeroute.types import Tensor, Verification
-from edgeroute.verify import execute, thresholds
+from edgeroute.types import Calibration, Json, Tensor, Verification, to_json
+from edgeroute.verify import execute, samples, thresholds
 from tests.core.verify import fakes
 from tests.core.verify.fakes import RUNNER, bytes_of, floats
 
@@ -219,3 +219,29 @@ def test_raw_pixels_reach_a_camera_file_untouched(tmp_path: Path) -> None:
     model = fakes.write(tmp_path, "nhwc_head", [camera], [floats("maps", 1, 8, 12, 4), VECTOR])
     answer = from_json(Verification, execute.measure(RUNNER, model, made, folder, raw_pixels=True))
     assert answer.status == "passed", answer.findings
+
+
+@pytest.mark.parametrize(("file", "expected"), [("follows", "passed"), ("follows_not", "failed")])
+def test_one_sample_unlike_all_others_does_not_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, expected: str) -> None:
+    """The int8 file of `follows` clips what only one sample reaches; that of `follows_not` is wrong on all of them."""
+    monkeypatch.setitem(fakes.FUNCTIONS, "explodes", lambda x: [np.where(x.max() > 50, x * 50, x)])
+    monkeypatch.setitem(fakes.FUNCTIONS, "follows", lambda x: [x])
+    monkeypatch.setitem(fakes.FUNCTIONS, "follows_not", lambda x: [x[..., ::-1]])
+    values = np.random.default_rng(0).standard_normal((96, 3, 8, 12)).astype(np.float32)
+    folder = tmp_path / "wild"
+    folder.mkdir()
+    model = fakes.write(folder, "explodes", [PICTURE], [floats("y", 1, 3, 8, 12)])
+
+    def prepare() -> Json:
+        np.savez(folder / "given.npz", x=values)
+        return samples.prepare(str(folder / "given.npz"), to_json([PICTURE]), {}, str(folder / "samples"))["calibration"]
+
+    last = samples.sample_names(from_json(Calibration, prepare()))[90]
+    values[int(last.removeprefix("sample ")), 0, 0, 0] = 60.0
+    calibration = prepare()
+    reference = fakes.referred(folder, model, calibration)
+    written = fakes.write(folder, file, [PICTURE], [bytes_of("y", (1, 3, 8, 12), -5, 5)])
+    answer = from_json(Verification, execute.measure(RUNNER, written, calibration, reference, "int8"))
+    assert answer.status == expected
+    told = [f.message for f in answer.findings if f.code == "odd-sample"]
+    assert (len(told), last in "".join(told)) == ((1, True) if expected == "passed" else (0, False))
