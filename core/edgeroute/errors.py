@@ -36,6 +36,8 @@ class EdgerouteError(Exception):
         self.remedy = remedy
         self.where = where
         self.code = code or self.family
+        self.story: dict[str, object] = {}
+        """What was tried before this was the answer, as JSON: `rejected` edges and `candidates` of a search, where there were any."""
 
     def __str__(self) -> str:
         where = f" ({self.where})" if self.where else ""

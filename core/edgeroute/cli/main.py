@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -189,10 +189,20 @@ def common(parser: argparse.ArgumentParser) -> None:
 
 def _tell(error: EdgerouteError, *, as_json: bool) -> int:
     if as_json:
-        print(json.dumps({"error": error.as_json()}, indent=1))
+        print(json.dumps({"error": error.as_json(), **error.story}, indent=1))
     where = f"  in {error.where}\n" if error.where else ""
     print(f"edgeroute: {error.message}\n{where}  → {error.remedy}\n  [{error.code}] `edgeroute explain {error.code}`", file=sys.stderr)
+    for line in _tried(error.story):
+        print(f"  {line}", file=sys.stderr)
     return error.exit_code
+
+
+def _tried(story: Mapping[str, Any]) -> list[str]:
+    """What was tried before it was given up, where that was more than the one thing that the error speaks of."""
+    rows = [(str(r.get("converter") or r.get("key")), str(r.get("reason"))) for r in story.get("rejected", ())]
+    rows = [(str(c["name"]), str(c["why"])) for c in story.get("candidates", ())] or rows
+    lines = [f"- {name}: {why.removeprefix(f'{name}: ').splitlines()[0]}" for name, why in dict.fromkeys(rows) if why]
+    return ["What was tried:", *lines] if len(lines) > 1 else []
 
 
 def _internal(error: Exception) -> EdgerouteError:

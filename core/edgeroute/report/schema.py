@@ -154,7 +154,8 @@ def _inspect(d: Definitions) -> dict[str, Json]:
 
 
 def _error(d: Definitions) -> dict[str, Json]:
-    return record({"error": ERROR}, "What every command prints with --json when it fails.")
+    tried = {"rejected": listed({"type": "object"}), "candidates": listed({"type": "object"})}
+    return record({"error": ERROR, **tried}, "What every command prints with --json when it fails.", optional=tuple(tried))
 
 
 def _converters(d: Definitions) -> dict[str, Json]:

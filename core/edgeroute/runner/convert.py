@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeroute import planner
 from edgeroute.checks import BEFORE, check_artifact
-from edgeroute.errors import EnvironmentFailed, PlanError, SourceError, TrustError
+from edgeroute.errors import EdgerouteError, EnvironmentFailed, PlanError, SourceError, TrustError
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.resolve import folder_of
 from edgeroute.runner import measure, shapes, story
@@ -92,7 +92,11 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
 
     wishes = wished(workshop.catalog, device, request.preprocess) if samples.calibration.pixels else ()
     search = Search(workshop, target, request, filled, yardstick.verify, validate, yardstick.source_untouched, wishes)
-    arrival, tried = arrive(search, artifact, trail)
+    try:
+        arrival, tried = arrive(search, artifact, trail)
+    except EdgerouteError as error:
+        error.story.setdefault("rejected", trail.rejected)
+        raise
     seconds, found = time.monotonic() - started, searched(request.effort, tried)
     journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), seconds, tried, findings=found)
     journey = story.told(journey, request)

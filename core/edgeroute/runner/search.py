@@ -112,7 +112,9 @@ def _best(tried: Sequence[Tried], trail: Trail) -> tuple[Arrival, tuple[Mapping[
         trail.rejected += one.trail.rejected if one.arrival is None or one is best else []
         trail.verified += one.trail.verified
     if best is None or best.arrival is None:
-        raise _refusal(tried)
+        refusal = _refusal(tried)
+        refusal.story["candidates"] = [_row(t, chosen=False) for t in tried]
+        raise refusal
     return best.arrival, tuple(_row(t, chosen=t is best) for t in tried)
 
 

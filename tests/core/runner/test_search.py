@@ -104,8 +104,10 @@ def test_a_candidate_that_fails_is_a_row_with_its_reason(workshop: Workshop, mod
 
 def test_when_nothing_arrives_the_error_is_told(workshop: Workshop, model: Path, tmp_path: Path) -> None:
     options = {"first-ab": {"mood": "exits"}, "second-ab": {"mood": "exits"}}
-    with pytest.raises(EdgerouteError):
+    with pytest.raises(EdgerouteError) as told:
         convert(workshop, model, "toy-device", Request(out=tmp_path / "out.toy", effort="balanced", options=options))
+    assert {c["status"] for c in told.value.story["candidates"]} == {"rejected"}
+    assert {r["converter"] for r in told.value.story["rejected"]} == {"first-ab", "second-ab"}
 
 
 def test_a_users_metric_decides(workshop: Workshop, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
