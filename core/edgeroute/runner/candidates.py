@@ -16,7 +16,7 @@ DEFAULT = "auto"
 EFFORTS = ("fast", "auto", "balanced", "max")
 LEVELS = {"fast": 0, "auto": 1, "balanced": 1, "max": 2}
 """Which edges an effort may take: those whose own effort stands on its level, or below."""
-BUDGET = {"fast": 1, "auto": 6, "balanced": 8, "max": 30}
+BUDGET = {"fast": 1, "auto": 4, "balanced": 8, "max": 30}
 """Candidates that an effort measures at the most."""
 ROUTES = 4
 """Routes that are looked at for one choice of preparations."""

@@ -84,6 +84,8 @@ def _walk(
 ) -> Arrival | None:
     while len(trail.errors) < ATTEMPTS:
         route = _next(search, artifact, done, via, trail)
+        if route is None and search.detours and done and via and _is_quantizable(search, artifact):
+            raise _verdict(trail, search.target)
         if route is None:
             return None
         if not route.converters:
@@ -111,6 +113,12 @@ def _walk(
         if converter.key not in trail.blamed.get(artifact.sha256, {}):
             trail.blamed.setdefault(artifact.sha256, {})[converter.key] = LeftOut(converter.key, "nothing led on from its output")
     return None
+
+
+def _is_quantizable(search: Search, artifact: Artifact) -> bool:
+    """Whether quantizers take it: where a pinned one does not, another converter's float file of the same network changes nothing."""
+    catalog = search.workshop.catalog
+    return any(c.source == artifact.format and catalog.formats[c.target].precision == "int8" for c in catalog.converters)
 
 
 def _next(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], via: Sequence[str], trail: Trail) -> Route | None:
