@@ -17,6 +17,8 @@ FITS = {"bias": Fit(weights=False), "weights": Fit()}
 FITTED, JUDGED = 24, 16
 """Samples to fit on and to judge on, at the most."""
 FEWEST = 4
+BEHIND = 0.5
+"""dB below the best start's mean score at which another one is not fitted."""
 GAIN = 0.1
 """dB below which the first file stays as it was."""
 LOSS = 1.0
@@ -64,20 +66,26 @@ def _best(floating: bytes, starts: Mapping[str, bytes], rows: Sequence[Sequence[
     before = objective.scores(first)
     start = float(np.mean(before))
     best = Improvement(first, start, start, name, "", 0, "nothing was better on the samples kept aside")
-    for label, fit, blob, layers in _candidates(floating, starts, fitting, kind):
-        scores = objective.scores(blob)
+    raw = {label: before if blob is first else objective.scores(blob) for label, blob in starts.items()}
+    for label, fit, blob, layers in _candidates(floating, _promising(starts, raw), fitting, kind):
+        scores = objective.scores(blob) if fit else raw[label]
         after = float(np.mean(scores))
         if after > max(best.after, start + GAIN) and not is_harmed(before, scores):
             best = Improvement(blob, start, after, label, fit, layers)
     return best
 
 
+def _promising(starts: Mapping[str, bytes], scores: Mapping[str, Sequence[float]]) -> dict[str, bytes]:
+    """The starts that are not clearly behind the best one: fitting brings all of them about the same."""
+    best = max(float(np.mean(s)) for s in scores.values())
+    return {name: blob for name, blob in starts.items() if float(np.mean(scores[name])) >= best - BEHIND}
+
+
 def _candidates(
     floating: bytes, starts: Mapping[str, bytes], fitting: Sequence[Sequence[Array]], kind: str
 ) -> Iterator[tuple[str, str, bytes, int]]:
-    for number, (name, blob) in enumerate(starts.items()):
-        if number:
-            yield name, "", blob, 0
+    for name, blob in starts.items():
+        yield name, "", blob, 0
         editable = Editable.parse(blob)
         layers = reconstruct(floating, editable, fitting, FITS[kind])
         if layers:
@@ -98,5 +106,5 @@ def share_out(rows: Sequence[Sequence[Array]]) -> tuple[list[Sequence[Array]], l
 
 
 def _spread(rows: list[Sequence[Array]], most: int) -> list[Sequence[Array]]:
-    every = max(1, -(-len(rows) // most))
-    return rows[::every]
+    """At most so many of them, evenly."""
+    return rows if len(rows) <= most else [rows[i * len(rows) // most] for i in range(most)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from edgeroute_plugins.tfquant.options import Options
 
 BINS = 2048
 STEPS = 256
+MOST_ROWS, MOST_VALUES = 64, 16_384
+"""Samples, and values of one tensor in each of them, that a histogram counts: more of them change no range by a candidate's step."""
 FRACTIONS = np.linspace(1.0, 0.3, 29)
 """Candidate ends of a range, as shares of what the samples reach."""
 
@@ -45,8 +48,8 @@ def narrow(calibrated: bytes, rows: Callable[[], Iterable[list[Any]]], options: 
     model = editing.parse(calibrated)
     bounds = inner_ranges(model)
     changed = 0
-    name = memo.name_of(calibrated, options.calibration, options.samples, "histograms")
-    for label, histogram in memo.remembered(options.memo, name, lambda: histograms(calibrated, bounds, rows())).items():
+    name = memo.name_of(calibrated, options.calibration, options.samples, "sampled histograms")
+    for label, histogram in memo.remembered(options.memo, name, lambda: histograms(calibrated, bounds, _evenly(rows, options))).items():
         index = int(label)
         low, high = best_range(histogram, *bounds[index])
         if (low, high) != bounds[index]:
@@ -83,17 +86,32 @@ def carried_out(model: Any) -> set[int]:
 
 
 def histograms(calibrated: bytes, bounds: Mapping[int, tuple[float, float]], rows: Iterable[list[Any]]) -> memo.Arrays:
-    """How often each tensor (by its index) takes which value, over all samples: counts of `BINS` equal bins between its bounds."""
+    """How often each tensor (by its index) takes which value: counts of `BINS` equal bins between its bounds, over values that are spread evenly."""
     interpreter = native.interpreter(calibrated)
     slots = [d["index"] for d in interpreter.get_input_details()]
     counts: dict[int, Any] = {index: np.zeros(BINS) for index in bounds}
-    for row in rows:
+    for number, row in enumerate(rows):
         for slot, array in zip(slots, row, strict=True):
             interpreter.set_tensor(slot, array)
         interpreter.invoke()
-        for index, limits in bounds.items():
-            counts[index] += np.histogram(interpreter.get_tensor(index), bins=BINS, range=limits)[0]
+        for index, (low, high) in bounds.items():
+            values = _spread(interpreter.get_tensor(index), number)
+            bins = np.clip((values - low) * (BINS / (high - low)), 0, BINS - 1).astype(np.int32)
+            counts[index] += np.bincount(bins, minlength=BINS)
     return {str(index): count for index, count in counts.items()}
+
+
+def _evenly(rows: Callable[[], Iterable[list[Any]]], options: Options) -> Iterator[list[Any]]:
+    """At most `MOST_ROWS` of the samples, evenly spread."""
+    usable = options.calibration.usable if options.calibration else 0
+    return itertools.islice(rows(), 0, None, max(1, -(-min(usable, options.samples or usable) // MOST_ROWS)))
+
+
+def _spread(values: Any, turn: int) -> Any:
+    """At most `MOST_VALUES` of the values, evenly spread, others in each turn; the stride is odd, for channels are often a power of two."""
+    flat = values.reshape(-1)
+    stride = -(-flat.size // MOST_VALUES) | 1
+    return flat[turn % stride :: stride]
 
 
 def best_range(counts: Any, low: float, high: float) -> tuple[float, float]:
