@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from edgeroute.cli import convert_, several
+from edgeroute.cli.config import Config
 from edgeroute.report.schema import schema
 from tests.cli.conftest import Call
 
@@ -100,6 +103,27 @@ time-limit = 60
 """
 
 
+LAYERS = """
+[defaults]
+out = "out/"
+targets = ["toy-device", "strict-device"]
+time-limit = 1
+[defaults.on.toy-device]
+time-limit = 2
+[models.small]
+source = "models/small.toy"
+[models.large]
+source = "models/large.toy"
+time-limit = 3
+[models.large.on.strict-device]
+time-limit = 4
+[models.large.on.strict-device.set]
+"second-bc.mood" = "polished"
+[profiles.quick.on.toy-device]
+time-limit = 5
+"""
+
+
 @pytest.fixture
 def config(toy: Call) -> Path:
     folder = Path("project")
@@ -128,6 +152,30 @@ def test_a_profile_picks_and_the_command_line_wins(toy: Call, config: Path) -> N
     assert [i["result"]["route"][0] for i in other["items"]] == ["second-ab", "second-ab"]
 
 
+@pytest.mark.parametrize(("profile", "limits"), [("", [2, 1, 3, 4]), ("quick", [5, 1, 5, 4])])
+def test_every_table_may_say_something_on_a_target(config: Path, profile: str, limits: list[int]) -> None:
+    config.write_text(LAYERS)
+    told = list(Config(config).conversions(profile, convert_.parser()))
+    assert [convert_.parser().parse_args([source, *words]).time_limit for source, _, words in told] == limits
+    assert [any("second-bc.mood" in w for w in words) for _, _, words in told] == [False, False, False, True]
+
+
+def test_a_default_that_the_command_line_names_wins_too(toy: Call, config: Path) -> None:
+    config.write_text(LAYERS.replace("time-limit = 1", 'effort = "balanced"\ninput-shape = [1, 3]'))
+    told = several._conversions(shown(config, "--effort", "auto", "--input-shape", "2,3"))
+    assert {own.effort for _, _, own in told} == {"auto"}
+    assert {tuple(own.input_shape) for _, _, own in told} == {("1,3", "2,3")}
+    assert {own.effort for _, _, own in several._conversions(shown(config))} == {"balanced"}
+
+
+def shown(config: Path, *words: str) -> argparse.Namespace:
+    """What the program makes of its words."""
+    given = ["--config", str(config), *words]
+    arguments = convert_.parser().parse_args(given)
+    arguments.words = given
+    return arguments
+
+
 def test_the_file_of_the_current_folder_is_taken(toy: Call, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(config.parent)
     assert len(toy("convert", "--json").json["items"]) == 3
@@ -144,6 +192,15 @@ def test_the_file_of_the_current_folder_is_taken(toy: Call, config: Path, monkey
         ('targets = ["toy-device"]\n', "", "targets"),
         ("[defaults]", "[defaults", "TOML"),
         ("time-limit = 60", "json = true", "no option of a conversion"),
+        ("time-limit = 60", 'effort = "maxi"', "did you mean max"),
+        ("time-limit = 60", 'effort = "maxi"', "edgeroute.toml asks for small.toy to toy-device"),
+        ("time-limit = 60", "help = true", "no option of a conversion"),
+        ("time-limit = 60", 'source = "x.toy"', "says source in profiles.quick"),
+        ("time-limit = 60", 'allow-degraded = "no"', "allow-degraded = true"),
+        ('out = "out/"', 'out = "out/"\nmodels = ["small"]', "says models in defaults"),
+        ('avoid = "first-bc"', 'targets = ["toy-device"]', "says targets in models.large.on.strict-device"),
+        ("[models.large.on.strict-device]", "[models.large.on.strict-devise]", "did you mean strict-device"),
+        ("[models.large.on.strict-device]", "[defaults.on.strict-devise]", "did you mean strict-device"),
     ],
 )
 def test_a_config_file_that_means_nothing_is_told_with_what_comes_nearest(toy: Call, config: Path, old: str, new: str, said: str) -> None:
@@ -159,17 +216,21 @@ def test_a_missing_profile_and_a_missing_file(toy: Call, config: Path) -> None:
     assert toy("convert", "--config", "nothing.toml").code == 3
 
 
-def test_reports_of_several_have_names_of_their_own(toy: Call) -> None:
+def test_what_several_write_has_names_of_its_own(toy: Call) -> None:
     toy_model(Path("other.toy"))
-    said = toy("convert", "model.toy", "other.toy", "--to", "toy-device", "--report", "r.md")
+    said = toy("convert", "model.toy", "other.toy", "--to", "toy-device", "--report", "r.md", "--c-header", "r.h")
     assert said.code == 0, said.err
-    assert sorted(p.name for p in Path().glob("r.*")) == ["r.model.toy-device.md", "r.other.toy-device.md"]
+    assert sorted(p.name for p in Path().glob("*.h")) == ["r.model.toy-device.h", "r.other.toy-device.h"]
+    assert sorted(p.name for p in Path().glob("r.*.md")) == ["r.model.toy-device.md", "r.other.toy-device.md"]
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
     [
         ("defaults = 3", "defaults"),
+        ("defaults.set = 3", "defaults.set"),
+        ("defaults.on = 3", "defaults.on"),
+        ("profiles.quick.on.toy-device = 3", "profiles.quick.on.toy-device"),
         ("models.a = 3", "models.a"),
         ("models.a.set = 3", "models.a.set"),
         ("models.a.on = 3", "models.a.on"),

@@ -3,6 +3,8 @@
     [defaults]                     # for every conversion
     calibrate = "pictures/"
     out = "out/"
+    [defaults.on.artpec8]          # for every conversion for one target
+    min-sqnr = 20
 
     [models.detector]
     source = "detector.onnx"
@@ -18,7 +20,8 @@
     targets = ["artpec8"]
     effort = "fast"
 
-What stands nearer wins: defaults, model, target, profile, command line. Paths are meant from the file's folder.
+What stands nearer wins: defaults, model, profile, command line; inside each of the first three, what is said for the target. Paths are meant
+from the file's folder.
 """
 
 from __future__ import annotations
@@ -34,9 +37,14 @@ from edgeroute.errors import SourceError, UsageError
 
 NAME = "edgeroute.toml"
 PATHS = ("source", "out", "calibrate", "preprocess", "c-header", "report")
-OWN = ("source", "targets", "set", "on")
-"""Keys that are no option of the command line."""
-REFUSED = ("to", "config", "profile", "plan", "json", "plugin", "offline")
+OWN = {
+    "defaults": ("targets", "set", "on"),
+    "models": ("source", "targets", "set", "on"),
+    "profiles": ("models", "targets", "set", "on"),
+    "on": ("set",),
+}
+"""Kind of table → its keys that are no option of the command line."""
+REFUSED = ("to", "config", "profile", "plan", "json", "plugin", "offline", "help")
 """Options that are no property of a conversion."""
 
 
@@ -62,17 +70,17 @@ class Config:
         """Source, target, and the words of its options, of every conversion that a profile (or the empty one) asks for."""
         known = _options(parser)
         self._must_be_known(known)
+        self._must_be_used()
         chosen = self._profile(profile)
         for name, model in self._models(chosen):
             for target in self._targets(name, model, chosen):
-                layers = (self.table.get("defaults", {}), model, model.get("on", {}).get(target, {}), chosen)
-                merged = _merge(layers)
-                words = [w for key, value in merged.items() if key not in ("models", *OWN) for w in self._words(key, value, known[key])]
+                merged = _merge([own for table in (self.table.get("defaults", {}), model, chosen) for own in _layers(table, target)])
+                words = [w for key, value in merged.items() if key in known and key != "set" for w in self._words(key, value, known[key])]
                 settings = [w for address, value in merged.get("set", {}).items() for w in ("--set", f"{address}={_text(value)}")]
                 yield self._path(model, name), target, words + settings
 
     def _must_be_tables(self) -> None:
-        for place, value in self._tables():
+        for place, _, value in self._tables():
             if not isinstance(value, Mapping):
                 raise UsageError(
                     f"{self.path.name} says {value!r} for {place}, which is a table",
@@ -81,29 +89,31 @@ class Config:
                     code="config-unknown",
                 )
 
-    def _tables(self) -> Iterator[tuple[str, Any]]:
-        """Every place that holds keys, the outer ones first: whoever looks at them in turn stops at the first that is none."""
+    def _tables(self) -> Iterator[tuple[str, str, Any]]:
+        """Place, kind and content of whatever holds keys, the outer ones first: whoever looks at them in turn stops at the first that is none."""
         for name in ("defaults", "models", "profiles"):
-            yield name, self.table.get(name, {})
-        yield "defaults.set", self.table.get("defaults", {}).get("set", {})
+            yield name, "defaults" if name == "defaults" else "", self.table.get(name, {})
+        yield from _inner("defaults", self.table.get("defaults", {}))
         for group in ("models", "profiles"):
             for name, own in self.table.get(group, {}).items():
-                place = f"{group}.{name}"
-                yield place, own
-                yield f"{place}.set", own.get("set", {})
-                yield f"{place}.on", own.get("on", {})
-                for target, more in own.get("on", {}).items():
-                    yield f"{place}.on.{target}", more
-                    yield f"{place}.on.{target}.set", more.get("set", {})
+                yield f"{group}.{name}", group, own
+                yield from _inner(f"{group}.{name}", own)
 
     def _must_be_known(self, known: Mapping[str, argparse.Action]) -> None:
         """Every key of every table, whether this profile asks for it or not."""
-        tables = [("defaults", self.table.get("defaults", {})), *self.models.items(), *self.table.get("profiles", {}).items()]
-        tables += [(f"{name}.on.{target}", own) for name, model in self.models.items() for target, own in model.get("on", {}).items()]
-        for name, table in tables:
-            for key in table.keys() - {"models", *OWN}:
-                if key not in known or key in REFUSED:
-                    raise self._bad(f"says {key} in {name}, which is no option of a conversion", key, sorted(set(known) - set(REFUSED)))
+        options = known.keys() - set(REFUSED)
+        for place, kind, table in self._tables():
+            for key in table if kind else ():
+                if key not in options and key not in OWN[kind]:
+                    raise self._bad(f"says {key} in {place}, which is no option of a conversion", key, sorted({*options, *OWN[kind]}))
+
+    def _must_be_used(self) -> None:
+        """Every target that something is said for is one that a table asks for."""
+        tables = [self.table.get("defaults", {}), *self.models.values(), *self.table.get("profiles", {}).values()]
+        asked = {target for table in tables for target in _names(table.get("targets"))}
+        for target in (name for table in tables for name in table.get("on", {})):
+            if target not in asked:
+                raise self._bad(f"says something on {target}, which none of its targets is", target, sorted(asked))
 
     def _profile(self, name: str) -> Mapping[str, Any]:
         profiles = self.table.get("profiles", {})
@@ -135,8 +145,11 @@ class Config:
     def _words(self, key: str, value: Any, option: argparse.Action) -> list[str]:
         flag = f"--{key}"
         if option.nargs == 0:
+            if not isinstance(value, bool):
+                raise self._bad(f"says {key} = {value!r}, which is either true or false", "", (f"{key} = true", f"{key} = false"))
             return [flag] if value else []
-        values = value if isinstance(value, list) and isinstance(option, argparse._AppendAction) else [value]
+        several = isinstance(option, argparse._AppendAction) and isinstance(value, list) and all(isinstance(v, str) for v in value)
+        values = value if several else [value]
         return [f"{flag}={self._resolved(key, _text(v))}" for v in values]
 
     def _resolved(self, key: str, text: str) -> str:
@@ -170,6 +183,24 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
     """Long options by name, without dashes."""
     return {flag[2:]: action for action in parser._actions for flag in action.option_strings if flag.startswith("--")}
+
+
+def _inner(place: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """The tables inside one that says something of conversions."""
+    yield f"{place}.set", "", table.get("set", {})
+    yield f"{place}.on", "", table.get("on", {})
+    for target, own in table.get("on", {}).items():
+        yield f"{place}.on.{target}", "on", own
+        yield f"{place}.on.{target}.set", "", own.get("set", {})
+
+
+def _layers(table: Mapping[str, Any], target: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What a table says, and nearer, what it says for a target."""
+    return table, table.get("on", {}).get(target, {})
+
+
+def _names(value: Any) -> list[str]:
+    return [str(v) for v in value] if isinstance(value, list) else [str(value)]
 
 
 def _merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

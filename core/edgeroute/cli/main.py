@@ -171,6 +171,7 @@ def _run(words: list[str]) -> int:
         raise (command_parser(arguments.command) if arguments.command else parser).unknown(rest)
     if not arguments.command:
         raise UsageError("no command was given", remedy="`edgeroute --help` lists them all", code="unknown-command")
+    arguments.words = words[words.index(name) + 1 :]
     code: int = _module(name).run(arguments)
     return code
 

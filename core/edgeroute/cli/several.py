@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from edgeroute.batch import HEADS, Batch, Ended, Item, rows, run_all
 from edgeroute.cli import config, convert_, shared
 from edgeroute.errors import UsageError
 from edgeroute.report.files import must_be_report, write_report
+from edgeroute.runner.request import Request
 from edgeroute.types import ConversionResult
 from edgeroute.workshop import Workshop
 
-SELECTION = ("source", "to", "config", "profile", "plan", "command")
+SELECTION = ("source", "to", "config", "profile", "plan")
 """Arguments that say which conversions there are; all others belong to each of them."""
 
 
@@ -34,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Convert all, print the summary; the exit code says whether all, some or none succeeded."""
     shop = shared.workshop(arguments)
     told = [(Path(source), target, own) for source, target, own in _conversions(arguments)]
-    items = [Item(source, target, convert_.request(own)) for source, target, own in told]
+    items = [Item(source, target, _request(own, source, target, len(told))) for source, target, own in told]
     reports = [_report(own, source, target, len(told)) for source, target, own in told]
     batch = run_all(shop, items, _tell)
     for ended, report in zip(batch.items, reports, strict=True):
@@ -92,12 +95,11 @@ def _configured(arguments: argparse.Namespace, file: Path) -> list[tuple[str, st
             remedy="leave one of them out; a profile picks models: --profile NAME",
             code="bad-arguments",
         )
-    parser = convert_.parser()
     only = {t.strip() for t in (arguments.to or "").split(",") if t.strip()}
-    found = []
-    for source, target, words in config.Config(file).conversions(arguments.profile, parser):
+    found, given = [], _given(arguments.words)
+    for source, target, words in config.Config(file).conversions(arguments.profile, convert_.parser()):
         if not only or target in only:
-            found.append((source, target, _overridden(parser.parse_args([source, "--to", target, *words]), arguments, parser)))
+            found.append((source, target, _overridden(_parsed(file, source, target, words), given)))
     if not found:
         raise UsageError(
             f"{file.name} asks for no conversion to {', '.join(sorted(only))}", remedy="see its targets", code="config-unknown"
@@ -105,24 +107,49 @@ def _configured(arguments: argparse.Namespace, file: Path) -> list[tuple[str, st
     return found
 
 
-def _overridden(own: argparse.Namespace, given: argparse.Namespace, parser: argparse.ArgumentParser) -> argparse.Namespace:
+def _parsed(file: Path, source: str, target: str, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments of one conversion that a config file asks for."""
+    try:
+        return convert_.parser().parse_args([source, "--to", target, *words])
+    except UsageError as error:
+        raise UsageError(
+            f"{file.name} asks for {Path(source).name} to {target}: {error.message}", where=str(file), remedy=error.remedy, code=error.code
+        ) from error
+
+
+def _given(words: Sequence[str]) -> dict[str, Any]:
+    """What the command line says itself, without the defaults: an option that is named with its default is meant, too."""
+    parser = convert_.parser()
+    for action in parser._actions:
+        action.default = argparse.SUPPRESS
+    return {name: value for name, value in vars(parser.parse_args(words)).items() if name not in SELECTION}
+
+
+def _overridden(own: argparse.Namespace, given: Mapping[str, Any]) -> argparse.Namespace:
     """What the command line says beside the file wins; what may be repeated is joined."""
-    for name, value in vars(given).items():
-        if name in SELECTION or value == parser.get_default(name):
-            continue
+    for name, value in given.items():
         before = getattr(own, name, None)
         setattr(own, name, [*before, *value] if isinstance(before, list) and isinstance(value, list) else value)
     return own
 
 
+def _request(arguments: argparse.Namespace, source: Path, target: str, count: int) -> Request:
+    asked = convert_.request(arguments)
+    return dataclasses.replace(asked, c_header=_own(asked.c_header, source, target, count)) if asked.c_header else asked
+
+
 def _report(arguments: argparse.Namespace, source: Path, target: str, count: int) -> Path | None:
-    """Where a conversion's own report goes: report.html becomes report.MODEL.TARGET.html where there are several."""
+    """Where a conversion's own report goes."""
     if not arguments.report:
         return None
-    path = Path(arguments.report)
-    place = path.with_name(f"{path.stem}.{source.stem}.{target}{path.suffix}") if count > 1 else path
+    place = _own(Path(arguments.report), source, target, count)
     must_be_report(place)
     return place
+
+
+def _own(path: Path, source: Path, target: str, count: int) -> Path:
+    """A file that every conversion writes: report.html becomes report.MODEL.TARGET.html where there are several."""
+    return path.with_name(f"{path.stem}.{source.stem}.{target}{path.suffix}") if count > 1 else path
 
 
 def _tell(ended: Ended) -> None:
