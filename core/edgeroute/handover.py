@@ -24,6 +24,8 @@ SCHEMA = "edgeroute-handover/1"
 MANIFEST = "manifest.json"
 RESULT = "result.json"
 README = "README.md"
+COMPANIONS = "companions"
+"""Note of a converter, and of a plugin's part of a bundle: names of further files that the output consists of."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,19 @@ class Bundle:
     @property
     def model(self) -> Path:
         return self.folder / self.manifest.model
+
+    def parts(self, compiled: Path) -> tuple[Path, ...]:
+        """The further files that the script leaves beside the compiled one; SourceError where one of them is not there."""
+        parts = tuple(compiled.with_name(Path(str(name)).name) for name in self.manifest.notes.get(COMPANIONS, ()))
+        missing = [part.name for part in parts if not part.is_file()]
+        if missing:
+            raise SourceError(
+                f"{compiled.name} is the first of {len(parts) + 1} files, and {', '.join(missing)} is not beside it",
+                where=str(compiled.parent),
+                remedy=f"put all that `bash {self.manifest.script}` left into one folder, under the names that it gave them",
+                code="compiled-incomplete",
+            )
+        return parts
 
     def changed(self) -> list[str]:
         """Files that are no longer what they were when the bundle was written, missing ones included."""

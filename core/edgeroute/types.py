@@ -108,7 +108,7 @@ class Format:
     promise: str = ""
     """`package.module:function(facts) -> list[str]`: what a file must still hold to deserve this name; standard library only."""
     companions: tuple[str, ...] = ()
-    """Suffixes of further files that go by the model's own name (`.bin` beside `.xml`): delivered under its new name with it."""
+    """Suffixes of further files whose names begin with the model's own (`m.bin` beside `m.xml`): delivered under its new name with it."""
     stamp: str = ""
     """`package.module:function(model: Path, out: Path, text: str) -> None`, called in a child: writes the file with this text inside, its
     origin. Standard library only; raises where the file's layout does not allow it (the text then goes into a file beside it)."""
@@ -257,7 +257,8 @@ class Converter:
     handover: str = ""
     """`package.module:function(model: Path, folder: Path, options) -> Facts`, called in the worker where only the tool is missing: it writes
     the script with the exact commands (and the data they read) into the folder that holds the model, for a colleague who has the tool.
-    `Facts.notes` says `script` and `produces` (names in the folder) and, if it likes, `commands` and `holds` (what else is in the folder)."""
+    `Facts.notes` says `script` and `produces` (names in the folder) and, if it likes, `commands`, `holds` (what else is in the folder) and
+    `companions` (further files that the script leaves beside what it produces)."""
 
     @property
     def key(self) -> str:

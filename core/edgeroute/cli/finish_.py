@@ -10,7 +10,9 @@ from edgeroute.cli import convert_, shared
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder that `edgeroute convert` wrote, NAME.handover")
-    parser.add_argument("compiled", metavar="COMPILED", help="the file that the vendor's tool made of it")
+    parser.add_argument(
+        "compiled", metavar="COMPILED", help="the file that the vendor's tool made of it (of several, the first; the others lie beside it)"
+    )
     parser.add_argument("--out", metavar="FILE", help="where the result goes (default: the name that the conversion chose, in this folder)")
     parser.add_argument("--c-header", metavar="FILE", help="also write a C header with the sidecar's numbers")
     parser.add_argument(

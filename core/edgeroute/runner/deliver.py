@@ -75,5 +75,7 @@ def deliver(artifact: Artifact, place: Path, files: Mapping[Path, Path]) -> Path
 
 def _companion(artifact: Artifact, file: Path, place: Path, named_alike: Collection[str]) -> Path:
     """A further file keeps its name, which stands inside the model; one that is found by the model's name takes its new one."""
-    alike = file.suffix in named_alike and file.stem == artifact.path.stem and file.parent == artifact.path.parent
-    return place.with_suffix(file.suffix) if alike else place.parent / file.relative_to(artifact.path.parent)
+    stem = artifact.path.stem
+    if file.suffix in named_alike and file.name.startswith(f"{stem}.") and file.parent == artifact.path.parent:
+        return place.with_name(f"{place.stem}{file.name.removeprefix(stem)}")
+    return place.parent / file.relative_to(artifact.path.parent)

@@ -50,7 +50,9 @@ def finish(
     bundle = open_bundle(folder)
     manifest = bundle.manifest
     device = workshop.catalog.target(manifest.target)
-    artifact = _expected(workshop, bundle, recognize(compiled, workshop.plugins, workshop.catalog))
+    found = recognize(compiled, workshop.plugins, workshop.catalog)
+    parts = tuple(recognize(part, workshop.plugins, workshop.catalog) for part in bundle.parts(compiled))
+    artifact = _expected(workshop, bundle, found, parts)
     border = from_json(Border, bundle.result.details.get("feeding", {}))
     context = {
         "runtime": dict(runtime or {}),
@@ -64,25 +66,25 @@ def finish(
     place = _place(manifest, out)
     must_be_writable(place, compiled)
     sealed, details = story.after_hand_over(workshop, bundle.result, artifact, manifest.converter)
-    delivered = put(sealed.artifact, place)
+    delivered = put(sealed.artifact, place, workshop.catalog.formats[artifact.format].companions)
     story.place_beside(sealed, place)
     completed = _completed(bundle, delivered, validation, device)
     completed = dataclasses.replace(completed, details={**completed.details, **details})
     return equip(completed, device, border, manifest.facts, c_header)
 
 
-def _expected(workshop: Workshop, bundle: Bundle, found: Artifact) -> Artifact:
-    """The file under the format that the bundle waits for; raises where it is another."""
+def _expected(workshop: Workshop, bundle: Bundle, found: Artifact, parts: Sequence[Artifact]) -> Artifact:
+    """The file (and the further parts that belong to it) under the format that the bundle waits for; raises where it is another."""
     manifest = bundle.manifest
     if found.sha256 == manifest.files.get(manifest.model):
         raise _wrong(found, manifest, "it is the bundle's own model, as it was before compilation", "compiled-is-model")
-    broken = broken_promises(workshop, manifest.format, found)
-    if broken:
-        raise _wrong(found, manifest, "; ".join(broken), "compiled-format")
-    artifact = dataclasses.replace(found, format=manifest.format)
+    for part in (found, *parts):
+        broken = broken_promises(workshop, manifest.format, part)
+        if broken:
+            raise _wrong(part, manifest, "; ".join(broken), "compiled-format")
     differences = [
-        *_differences("input", manifest.facts.inputs, artifact.facts.inputs),
-        *_differences("output", manifest.facts.outputs, artifact.facts.outputs),
+        *_differences("input", manifest.facts.inputs, found.facts.inputs),
+        *_differences("output", manifest.facts.outputs, _outputs(found, parts)),
     ]
     if differences:
         raise VerificationFailed(
@@ -91,7 +93,13 @@ def _expected(workshop: Workshop, bundle: Bundle, found: Artifact) -> Artifact:
             remedy=f"compile the bundle's own {manifest.model}: `bash {manifest.script}` in the bundle",
             code="compiled-mismatch",
         )
-    return artifact
+    return dataclasses.replace(found, format=manifest.format, files=(*found.files, *(p.path for p in parts)))
+
+
+def _outputs(found: Artifact, parts: Sequence[Artifact]) -> tuple[Tensor, ...]:
+    """What all parts give together: without what one of them hands to a later one."""
+    inner = {t.name for part in parts for t in part.facts.inputs} - {t.name for t in found.facts.inputs}
+    return tuple(t for part in (found, *parts) for t in part.facts.outputs if t.name not in inner)
 
 
 def _wrong(found: Artifact, manifest: Manifest, why: str, code: str) -> SourceError:

@@ -36,7 +36,7 @@ def _lines(manifest: Manifest, result: ConversionResult, tool: Tool) -> Iterator
         "",
         "## What to send back",
         "",
-        f"`{manifest.produces}`, which the script leaves in this folder. Whoever sent you the bundle then types",
+        f"{_sent(manifest)} in this folder. Whoever sent you the bundle then types",
         "",
         f"    edgeroute finish BUNDLE {Path(manifest.produces).name}",
         "",
@@ -46,6 +46,13 @@ def _lines(manifest: Manifest, result: ConversionResult, tool: Tool) -> Iterator
     yield from ("", "## What was verified", "", *_verified(result), "")
     yield from _tensors("Inputs", manifest.facts.inputs)
     yield from _tensors("Outputs", manifest.facts.outputs)
+
+
+def _sent(manifest: Manifest) -> str:
+    more = [f"`{name}`" for name in manifest.notes.get(handover.COMPANIONS, ())]
+    if not more:
+        return f"`{manifest.produces}`, which the script leaves"
+    return f"`{manifest.produces}` and the files that belong to it, {', '.join(more)}, which the script leaves"
 
 
 def _contents(manifest: Manifest) -> Iterator[str]:

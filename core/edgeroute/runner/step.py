@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeroute import codec
+from edgeroute import codec, handover
 from edgeroute.cache import Entry
 from edgeroute.environments import Ready
 from edgeroute.errors import ConverterFailed, EdgerouteError, SourceError, VerificationFailed
@@ -22,7 +22,6 @@ from edgeroute.runner.diagnose import failure
 from edgeroute.types import Artifact, Calibration, Converter, Facts, Job, Json, Limits, Outcome, StepRecord, digest_json, to_json
 from edgeroute.workshop import Workshop, code_digest
 
-COMPANIONS = "companions"
 """Note of a converter: names of files beside its output that belong to it, and are delivered with it."""
 CODE_READ = "code_read"
 """Note of a converter: the user's own files that decided its result, path → SHA-256; once one of them changes, a kept result counts no more."""
@@ -217,7 +216,7 @@ def _companions(entry: Entry, out: Path) -> tuple[Path, ...]:
     """Further files that the converter says belong to its output (`notes["companions"]`), where it really left them beside it."""
     notes = (entry.value.get("facts") or {}).get("notes") or {}
     left = {Path(f).name for f in entry.value.get("files", ())}
-    return tuple(out.with_name(name) for name in notes.get(COMPANIONS, ()) if name in left)
+    return tuple(out.with_name(name) for name in notes.get(handover.COMPANIONS, ()) if name in left)
 
 
 def broken_promises(workshop: Workshop, declared: str, found: Artifact) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgeroute.types import Facts
@@ -18,26 +19,30 @@ NEEDS = (
 
 
 def handover(model: Path, folder: Path, options: Options) -> Facts:
-    """Write `compile.sh`; the compiled file comes beside the model."""
-    name = command.outputs(model.stem, options)[0]
+    """Write `compile.sh`; the compiled file comes beside the model, further segments beside it."""
+    left = command.outputs(model.stem, options)
+    names = left if len(left) == 1 else command.delivered(Path(command.outputs(model.stem, Options())[0]).stem, options)
     plain, search = (_command(model, options, search=s) for s in (options.search_delegate == "always", True))
-    (folder / SCRIPT).write_text(_script(plain, search if options.search_delegate == "auto" else "", name), encoding="utf-8")
+    script = _script(plain, search if options.search_delegate == "auto" else "", dict(zip(left, names, strict=True)))
+    (folder / SCRIPT).write_text(script, encoding="utf-8")
     (folder / SCRIPT).chmod(0o755)
-    return Facts(notes={"script": SCRIPT, "produces": name, "commands": [plain], "needs": NEEDS})
+    notes = {"script": SCRIPT, "produces": names[0], "commands": [plain], "needs": NEEDS}
+    return Facts(findings=command.findings(options), notes=notes | ({"companions": names[1:]} if names[1:] else {}))
 
 
 def _command(model: Path, options: Options, *, search: bool) -> str:
     return shlex.join(["edgetpu_compiler", *command.flags(options, search=search), "--out_dir", ".", model.name])
 
 
-def _script(plain: str, again: str, name: str) -> str:
+def _script(plain: str, again: str, names: Mapping[str, str]) -> str:
+    """`names`: what the compiler leaves → what it is sent back as."""
     lines = [
         "#!/bin/sh",
         "# Compiles the model for the Edge TPU. EDGETPU_COMPILER may name another executable, or a command in front of it.",
         "set -eu",
         'cd "$(dirname "$0")"',
         'edgetpu_compiler() { ${EDGETPU_COMPILER:-command edgetpu_compiler} "$@"; }',
-        f"rm -f {name}",
+        f"rm -f {' '.join(dict.fromkeys([*names, *names.values()]))}",
         f"{plain} 2>&1 | tee compile.log",
     ]
     if again:
@@ -46,5 +51,6 @@ def _script(plain: str, again: str, name: str) -> str:
             f"  {again} 2>&1 | tee compile.log",
             "fi",
         ]
-    lines += [f"test -s {name} || {{ echo 'it was not compiled; compile.log says why' >&2; exit 1; }}", f'echo "send back: {name}"']
-    return "\n".join(lines) + "\n"
+    lines += [f"test -s {name} || {{ echo 'it was not compiled; compile.log says why' >&2; exit 1; }}" for name in names]
+    lines += [f"mv {name} {sent}" for name, sent in names.items() if name != sent]
+    return "\n".join([*lines, f'echo "send back: {" ".join(names.values())}"']) + "\n"

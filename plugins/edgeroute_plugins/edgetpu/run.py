@@ -39,8 +39,8 @@ def run(source: Path, out: Path, options: Options) -> Facts:
             code="edgetpu-refused",
         )
     parts = [inspect(file, log) for file in files]
-    companions = deliver(files, out)
-    return Facts(findings=findings(log), notes=notes(log, searched, parts, companions, options))
+    companions = deliver(files, out, options)
+    return Facts(findings=(*findings(log), *command.findings(options)), notes=notes(log, searched, parts, companions, options))
 
 
 def compile_model(tool: ToolState, model: Path, folder: Path, options: Options) -> tuple[Log, bool]:
@@ -98,13 +98,12 @@ def inspect(file: Path, log: Log) -> list[Package]:
     return [p for p in found if isinstance(p, Package)]
 
 
-def deliver(files: list[Path], out: Path) -> list[str]:
+def deliver(files: list[Path], out: Path, options: Options) -> list[str]:
     """The first file to `out`; further segments beside it, by name."""
-    shutil.move(files[0], out)
-    names = [f"{out.stem}.segment-{i}-of-{len(files)}{out.suffix}" for i in range(1, len(files))]
-    for file, name in zip(files[1:], names, strict=True):
+    names = [out.name, *command.delivered(out.stem, options)[1:]]
+    for file, name in zip(files, names, strict=True):
         shutil.move(file, out.with_name(name))
-    return names
+    return names[1:]
 
 
 def notes(log: Log, searched: bool, parts: list[list[Package]], companions: list[str], options: Options) -> dict[str, Json]:

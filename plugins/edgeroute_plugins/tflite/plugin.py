@@ -29,7 +29,13 @@ def edgeroute_formats() -> list[Format]:
         ),
         Format("tflite-mixed", "TFLite, quantized in part", _SUFFIX),
         Format(
-            "tflite-edgetpu", "TFLite, compiled for the Edge TPU", _SUFFIX, precision="opaque", static=True, promise=f"{_PROMISES}:compiled"
+            "tflite-edgetpu",
+            "TFLite, compiled for the Edge TPU",
+            _SUFFIX,
+            precision="opaque",
+            static=True,
+            promise=f"{_PROMISES}:compiled",
+            companions=(_SUFFIX,),
         ),
     ]
     return [replace(f, stamp=f"{_STAMP}:stamp", unstamp=f"{_STAMP}:unstamp") for f in formats]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -328,7 +329,39 @@ def test_a_bundle_may_replace_a_bundle_but_nothing_else(shop: Workshop, model: P
 
 
 @pytest.mark.usefixtures("tool")
-def test_segments_come_beside_the_first(shop: Workshop, model: Path, tmp_path: Path) -> None:
+def test_segments_come_beside_the_first_by_its_name(shop: Workshop, model: Path, tmp_path: Path) -> None:
     result = convert(shop, model, tmp_path / "out", options=settings(num_segments=2))
     assert result.steps[0].notes["companions"] == ["model.segment-1-of-2.tflite"]
-    assert (tmp_path / "out" / "model.segment-1-of-2.tflite").is_file()
+    must_be_segments(result, tmp_path / "out", "net.segment-1-of-2.tflite")
+
+
+def test_segments_of_a_colleague_complete_a_bundle(shop: Workshop, model: Path, tmp_path: Path) -> None:
+    bundle = bundle_of(convert(shop, model, tmp_path / "out", options=settings(num_segments=3)))
+    assert "`model_edgetpu.segment-2-of-3.tflite`, which the script leaves" in (bundle / "README.md").read_text()
+    result = api.finish(bundle, compiled_by_a_colleague(bundle), out=tmp_path / "done" / "net.tflite", workshop=shop)
+    must_be_segments(result, tmp_path / "done", "net.segment-1-of-3.tflite", "net.segment-2-of-3.tflite")
+
+
+def must_be_segments(result: ConversionResult, folder: Path, *names: str) -> None:
+    assert result.status == "succeeded" and result.artifact is not None
+    assert [f.name for f in result.artifact.files] == list(names)
+    files = [reader.read(folder / name).subgraphs[0] for name in ("net.tflite", *names)]
+    ends = [[file.tensors[i].name for i in side] for file in files for side in (file.inputs, file.outputs)]
+    assert ends[1:-1:2] == ends[2::2] and ends[0] != ends[2]
+    (told,) = [f for f in result.findings if f.code == "edgetpu-segments"]
+    assert f"{len(files)} files" in told.message and "num_segments" in told.remedy
+
+
+def test_a_segment_that_is_missing_or_strange_is_named(shop: Workshop, model: Path, tmp_path: Path) -> None:
+    bundle = bundle_of(convert(shop, model, tmp_path / "out", options=settings(num_segments=2)))
+    compiled = compiled_by_a_colleague(bundle)
+    last = bundle / "model_edgetpu.segment-1-of-2.tflite"
+    shutil.copy(compiled, last)
+    with pytest.raises(VerificationFailed) as strange:
+        api.finish(bundle, compiled, out=tmp_path / "done.tflite", workshop=shop)
+    last.unlink()
+    with pytest.raises(SourceError) as missing:
+        api.finish(bundle, compiled, out=tmp_path / "done.tflite", workshop=shop)
+    assert strange.value.code == "compiled-mismatch" and "has no output" in strange.value.message
+    assert missing.value.code == "compiled-incomplete" and last.name in missing.value.message and "compile.sh" in missing.value.remedy
+    assert not (tmp_path / "done.tflite").exists()
