@@ -43,6 +43,11 @@ UNRESOLVED, COARSE = 2.0, 8.0
 MOST_RUNS = 4
 BEYOND = 1.5
 MOST_NAMED = 4
+REVIVE = (
+    "convert with --effort max, which gives what is joined scales of its own and tries every quantizer; "
+    "or end the network before this output, and compute it in the application (--allow-degraded does not let it pass)"
+)
+"""What to do about a dead group, whatever was tried before."""
 
 
 @dataclass(frozen=True)
@@ -261,12 +266,11 @@ def _only_clipped_low(part: Groups, high: Array, lost: Sequence[int]) -> bool:
 def _finding(death: Death) -> Finding:
     if death.severity == Severity.ERROR:
         what = "is dead" if death.block else f"is lost ({death.share:.0%} of the living channels)"
-        remedy = "give each part its own scale: without --effort fast, joined outputs are split and other quantizers tried; --effort max tries all ways"
         return Finding(
             "dead-group",
             Severity.ERROR,
             f"{what}: {death.how}; the float model's varies",
-            remedy,
+            REVIVE,
             death.name,
             cost=1.0 if death.block else death.share,
         )

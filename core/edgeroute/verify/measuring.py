@@ -270,7 +270,7 @@ def _input_findings(session: Session, sources: Sequence[Tensor], feeds: Sequence
             message = (
                 f"takes {list(feed.shape)}, the source's axes {feed.order} of {list(sources[feed.source].shape)}: neither NCHW nor NHWC"
             )
-            remedy = "let the converter keep the input's shape (onnx2tf: --set onnx2tf.keep_shapes=true), or declare its layout"
+            remedy = "let the converter keep the input's shape (onnx2tf: --set onnx2tf.keep_inputs=INPUT), or declare its layout"
             found.append(Finding("input-axes", Severity.WARNING, message, remedy, tensor.name, cost=0.5))
     return found
 
