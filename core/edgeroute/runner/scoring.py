@@ -10,10 +10,13 @@ from edgeroute.types import OutputFidelity, Verification
 from edgeroute.workshop import Workshop
 
 WORST, BEST = -10.0, 50.0
+GOOD = 20.0
+BEYOND = 0.25
+"""What a decibel beyond `GOOD` counts: no application was seen to notice it, while the output that lacks one does."""
 
 
 def score(verification: Verification | None) -> float:
-    """Mean over outputs of SQNR clipped to -10..50 dB, less what outputs lose that do not follow the float model."""
+    """Mean over outputs of SQNR (-10..50 dB; what is beyond 20 dB counts a quarter), less what outputs lose that do not follow the float model."""
     if verification is None or not verification.outputs:
         return WORST
     return sum(_score(o) for o in verification.outputs) / len(verification.outputs)
@@ -23,7 +26,8 @@ def _score(output: OutputFidelity) -> float:
     decibels = output.sqnr_db if output.sqnr_db == output.sqnr_db else BEST
     astray = max(0.0, 0.9 - output.correlation) * 100
     spread = max(0.0, 0.5 - output.spread, output.spread - 1.5) * 40
-    return min(max(decibels, WORST), BEST) - astray - spread - 20.0 * len(output.dead_groups)
+    clipped = min(max(decibels, WORST), BEST)
+    return min(clipped, GOOD) + BEYOND * max(0.0, clipped - GOOD) - astray - spread - 20.0 * len(output.dead_groups)
 
 
 def metric(workshop: Workshop, function: str, file: Path) -> float:

@@ -23,8 +23,8 @@ GAIN = 0.1
 """dB below which the first file stays as it was."""
 LOSS = 1.0
 """dB that one output may lose when all together gain."""
-GOOD = 35.0
-"""dB above which an output's losses do not count."""
+GOOD = 23.0
+"""Worth (see `objective.worth`; 32 dB) above which an output's losses do not count."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from edgeroute_plugins.refine.execution import Session, watch
 from edgeroute_plugins.refine.network import Array, Network
 
 LOWEST, HIGHEST = -10.0, 50.0
+GOOD, BEYOND = 20.0, 0.25
+"""A decibel beyond the first counts a quarter: nobody notices it, while the output that lacks one suffers."""
 SATURATED = 6.0
 """Logits beyond this are as good as it: a sigmoid is within 0.0025 of its end there, and int8 ranges may end soon after."""
 CORRELATION = 0.9
@@ -40,7 +42,7 @@ class Objective:
         return float(np.mean(self.scores(blob)))
 
     def scores(self, blob: bytes) -> list[float]:
-        """Clipped signal to noise of every output, less its penalties."""
+        """What every output's signal to noise is worth, less its penalties."""
         return [self._judge(i, got) for i, got in enumerate(self.answers(blob))]
 
     def per_output(self, blob: bytes) -> list[float]:
@@ -57,14 +59,19 @@ class Objective:
         if self.squashed[index]:
             a, b = squash(wanted, self.squashed[index]), squash(got, self.squashed[index])
             values.append(signal_to_noise(a, b))
-        score = float(np.clip(np.mean(np.clip(values, LOWEST, HIGHEST)), LOWEST, HIGHEST))
-        return score - _penalty(*self._effective(index, got))
+        return float(np.mean([worth(v) for v in values])) - _penalty(*self._effective(index, got))
 
     def _effective(self, index: int, got: Array) -> tuple[Array, Array]:
         wanted = self.wanted[index]
         if self.squashed[index] != "LOGISTIC":
             return wanted, got
         return np.clip(wanted, -SATURATED, SATURATED), np.clip(got, -SATURATED, SATURATED)
+
+
+def worth(decibels: float) -> float:
+    """Signal to noise within bounds, and little of what is more than good."""
+    clipped = min(max(decibels, LOWEST), HIGHEST)
+    return min(clipped, GOOD) + BEYOND * max(0.0, clipped - GOOD)
 
 
 def signal_to_noise(wanted: Array, got: Array) -> float:

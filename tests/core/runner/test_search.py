@@ -57,9 +57,10 @@ def measured(*outputs: tuple[float, float, float]) -> Verification:
 
 
 def test_the_score_is_the_mean_of_clipped_decibels_less_what_goes_astray() -> None:
-    assert score(measured((20, 1, 1), (200, 1, 1))) == pytest.approx((20 + 50) / 2)
-    assert score(measured((25, 0.8, 1))) == pytest.approx(25 - 10)
-    assert score(measured((25, 1, 0.25))) == pytest.approx(25 - 10)
+    assert score(measured((20, 1, 1), (200, 1, 1))) == pytest.approx((20 + 20 + 30 / 4) / 2)
+    assert score(measured((15, 0.8, 1))) == pytest.approx(15 - 10)
+    assert score(measured((15, 1, 0.25))) == pytest.approx(15 - 10)
+    assert score(measured((33, 1, 1), (17, 1, 1))) > score(measured((37, 1, 1), (14, 1, 1)))
     assert score(measured((25, 1, 1))) > score(measured((40, 0.99, 1), (9, 0.6, 0.4)))
     assert score(None) < score(measured((0, 1, 1)))
 
