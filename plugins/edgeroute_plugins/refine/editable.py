@@ -62,6 +62,12 @@ class Editable:
     def set_weights(self, layer: Layer, integers: Array) -> None:
         self.network.store(layer.weights, np.clip(integers, -127, 127).astype(np.int8))
 
+    def scale_weights(self, layer: Layer, factors: Array) -> None:
+        """Multiply the scales of a layer's weights, one or one per channel; the bias keeps its real value, in the new units."""
+        quantization = self.network.graph.tensors[layer.weights].quantization
+        quantization.scale = (self.network.scales(layer.weights) * np.asarray(factors).reshape(-1)).astype(np.float32)
+        self.network.graph.tensors[layer.bias].quantization.scale = self.bias_scale(layer).astype(np.float32)
+
     def write_bias(self, layer: Layer) -> None:
         """Store a layer's bias in the units that its scales now give."""
         if layer.result in self.biases:

@@ -3,7 +3,7 @@
 A layer reads x̂, the quantized activations as they are with all errors made so far, and should answer y = W·x + b. Least squares with a pull
 towards W gives weights that undo part of the error; they are rounded one input after the other, each rounding error being spread over the
 inputs not yet rounded (Frantar et al., GPTQ, 2022, after Hassibi and Stork's optimal brain surgeon); the bias takes what is left of the mean.
-Scales stay. Layers are fitted in the order of execution: fitted at once they overcorrect and diverge.
+The scales of activations stay, those of weights are stretched to what the fitted weights need. Layers are fitted in the order of execution: fitted at once they overcorrect and diverge.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from edgeroute_plugins.refine.network import Array, Layer, Network
 from edgeroute_plugins.refine.pairing import pair_layers
 from edgeroute_plugins.refine.patches import geometry, patches, positions
 from edgeroute_plugins.refine.segments import Stepper
+
+LARGEST = 127
+SHARES = (1.0, 0.93, 0.86, 0.8, 0.72, 0.65)
+"""Of what fitted weights reach, the ends that their range is tried with."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +168,7 @@ def _fit(floating: Network, editable: Editable, source: Layer, layer: Layer, sum
     n = sums.count
     mean, target = sums.mean / n, sums.target / n
     integers = _matrix(editable.quantized_weights(layer).astype(np.float64), layer)
-    scales = np.broadcast_to(editable.weight_scales(layer), editable.network.shape(layer.weights))
-    scales = _matrix(scales, layer)[..., :1]
+    scales = _row_scales(editable, layer)
     if sums.power is not None and sums.cross is not None:
         covariance = sums.power / n - mean[..., :, None] * mean[..., None, :]
         cross = sums.cross / n - target[..., :, None] * mean[..., None, :]
@@ -173,10 +176,34 @@ def _fit(floating: Network, editable: Editable, source: Layer, layer: Layer, sum
         damped = covariance + ridge * np.eye(covariance.shape[-1])
         exact = _matrix(floating.real(source.weights), source)
         wanted = np.swapaxes(np.linalg.solve(damped, np.swapaxes(cross + ridge * exact, -1, -2)), -1, -2)
+        editable.scale_weights(layer, scale_factors(wanted / scales, damped, shared=editable.network.scales(layer.weights).size == 1))
+        scales = _row_scales(editable, layer)
         integers = round_together(wanted / scales, damped)
         editable.set_weights(layer, _tensor(integers, layer, editable.network.shape(layer.weights)))
     rest = target - (integers * scales @ mean[..., :, None])[..., 0]
     editable.biases[layer.result] = rest.reshape(-1)
+
+
+def _row_scales(editable: Editable, layer: Layer) -> Array:
+    """The scales of a layer's weights, one per row of their matrix."""
+    return _matrix(np.broadcast_to(editable.weight_scales(layer), editable.network.shape(layer.weights)), layer)[..., :1]
+
+
+def scale_factors(wanted: Array, covariance: Array, *, shared: bool) -> Array:
+    """By how much to stretch the scale of each row of `wanted` [.., out, k] (in steps), or of all rows together, so that rounding and clipping lose least.
+
+    Fitted weights may reach beyond the range that the float ones had, and a few large ones may cost all others their resolution.
+    """
+    reach = np.abs(wanted).max(axis=-1, keepdims=True) / LARGEST
+    reach = np.full_like(reach, reach.max()) if shared else np.maximum(reach, 1e-6)
+    losses = []
+    for share in SHARES:
+        steps = reach * share
+        lost = wanted - np.clip(np.round(wanted / steps), -LARGEST, LARGEST) * steps
+        loss = ((lost @ covariance) * lost).sum(axis=-1, keepdims=True)
+        losses.append(np.full_like(loss, loss.sum()) if shared else loss)
+    best = np.asarray(SHARES)[np.argmin(np.stack(losses), axis=0)] * reach
+    return best.reshape(-1)[:1] if shared else best.reshape(-1)
 
 
 def round_together(wanted: Array, covariance: Array) -> Array:
@@ -188,7 +215,7 @@ def round_together(wanted: Array, covariance: Array) -> Array:
     left = wanted[:, order].copy()
     found = np.empty_like(left)
     for k in range(left.shape[1]):
-        found[:, k] = np.clip(np.round(left[:, k]), -127, 127)
+        found[:, k] = np.clip(np.round(left[:, k]), -LARGEST, LARGEST)
         error = (left[:, k] - found[:, k]) / inverse[k, k]
         left[:, k + 1 :] -= error[:, None] * inverse[k, k + 1 :]
     result = np.empty_like(found)
