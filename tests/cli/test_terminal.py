@@ -124,3 +124,8 @@ def test_a_reader_that_goes_away_is_no_error(words: tuple[str, ...]) -> None:
     said = child.stderr.read()
     child.stderr.close()
     assert child.wait() == 0 and said == b""
+
+
+def test_whoever_asked_for_a_report_is_not_told_how_to_get_one(toy: Call) -> None:
+    assert "--report report.html" in toy("convert", "model.toy", "--to", "toy-device").out
+    assert "--report report.html" not in toy("convert", "model.toy", "--to", "toy-device", "--report", "r.html").out

@@ -131,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = convert(shop, Path(arguments.source[0]), arguments.to, request(arguments))
     if arguments.report:
         write_report(result, Path(arguments.report), shop.catalog)
+        result = dataclasses.replace(result, details={**result.details, "report": arguments.report})
     if arguments.json:
         shared.emit(result)
     else:

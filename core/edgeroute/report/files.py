@@ -15,6 +15,7 @@ from edgeroute.report.facts import as_json
 from edgeroute.report.graph import graph_json
 from edgeroute.report.models import validation_document
 from edgeroute.report.result import result_document
+from edgeroute.types import Json
 
 SUFFIXES = (".html", ".md", ".json")
 
@@ -32,7 +33,13 @@ def must_be_report(path: Path) -> None:
 def write_report(result: object, path: Path, catalog: Catalog | None = None) -> Path:
     """Write a `ConversionResult` (or its JSON) as .html, .md or .json; whole or not at all."""
     graph = graph_json(catalog) if catalog is not None else None
-    return _write(path, result, lambda value: result_document(value, graph))
+    return _write(path, result, lambda value: result_document(_reported(value, path), graph))
+
+
+def _reported(result: object, path: Path) -> Json:
+    """The result as it is told in its own report: nobody who reads that has to be told how to get it."""
+    told = as_json(result)
+    return {**told, "details": {**(told.get("details") or {}), "report": path.name}}
 
 
 def write_check(validation: object, path: Path) -> Path:

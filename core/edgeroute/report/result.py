@@ -155,6 +155,6 @@ def next_commands(result: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
     if result.get("status") == "degraded":
         commands.append(("See where the loss enters:", shlex.join(["edgeroute", "blame", source, path])))
     command = str(details.get("command") or "")
-    if path and command and "--report" not in command and not details.get("handover"):
+    if path and command and not details.get("report") and not details.get("handover"):
         commands.append(("Show the whole story in a browser (all steps come from the cache):", f"{command} --report report.html"))
     return [(why, words.clean(command)) for why, command in commands]

@@ -197,5 +197,5 @@ def provenance_section(result: Mapping[str, Json]) -> Section:
             pairs.append((title, Cell(f"{words.clean(thing.get('path', ''))} ({words.size(thing.get('bytes'))})")))
             pairs.append((f"{title} SHA-256", Cell(words.clean(thing.get("sha256", "")))))
     provenance = mapping(mapping(result.get("details")).get("provenance"))
-    pairs += [(words.label(k), Cell(words.any_value(v))) for k, v in provenance.items() if k not in ("versions", "command")]
+    pairs += [(words.label(k), Cell(words.any_value(v))) for k, v in provenance.items() if k not in ("versions", "command", "source")]
     return Section("provenance", "Provenance", (Pairs(tuple(pairs)),))

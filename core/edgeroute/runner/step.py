@@ -17,7 +17,7 @@ from edgeroute.errors import ConverterFailed, EdgerouteError, SourceError, Verif
 from edgeroute.jobs import run_job
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.resolve import resolve_function
-from edgeroute.runner import repro
+from edgeroute.runner import again, repro
 from edgeroute.runner.diagnose import failure
 from edgeroute.types import Artifact, Calibration, Converter, Facts, Job, Json, Limits, Outcome, StepRecord, digest_json, to_json
 from edgeroute.workshop import Workshop, code_digest
@@ -140,6 +140,7 @@ def _run_in(
             code="converter-wrote-nothing",
         )
     shutil.rmtree(folder / "in", ignore_errors=True)
+    again.write(folder, ready, source)
     return workshop.cache.put("steps", key, folder, _written_down(converter, outcome, out, folder))
 
 
@@ -188,7 +189,6 @@ def _written_down(converter: Converter, outcome: Outcome, out: Path, folder: Pat
         "seconds": outcome.seconds,
         "peak_rss_mb": outcome.peak_rss_mb,
         "versions": dict(outcome.versions),
-        "command": outcome.command,
         "facts": outcome.value,
         "verifications": {},
     }
@@ -239,7 +239,7 @@ def _record(converter: Converter, entry: Entry, artifact: Artifact, options: Any
         converter=converter.name, key=converter.key, source=converter.source, target=converter.target, status="ran",
         seconds=0.0 if cached else value["seconds"], peak_rss_mb=0.0 if cached else value["peak_rss_mb"], cached=cached, artifact=artifact,
         options=_portable_json(options), versions=value["versions"], environment=converter.environment, folder=str(entry.folder),
-        command=value["command"], findings=facts.findings, notes=notes,
+        command=again.command(entry), findings=facts.findings, notes=notes,
     )  # fmt: skip
 
 

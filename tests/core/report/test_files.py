@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def test_a_check_is_written_like_a_conversion(tmp_path: Path, name: str, begins:
     path = write_check(sample.RESULT.validation, tmp_path / name)
     text = path.read_text(encoding="utf-8")
     assert text.startswith(begins) and ("<svg" in text) == (path.suffix == ".html")
+
+
+@pytest.mark.parametrize("suffix", ["html", "md"])
+def test_a_report_does_not_tell_how_to_get_a_report(tmp_path: Path, suffix: str) -> None:
+    details = {**sample.RESULT.details, "command": "edgeroute convert detector.onnx --to artpec8"}
+    path = write(dataclasses.replace(sample.RESULT, details=details), tmp_path / f"r.{suffix}")
+    assert "--report" not in path.read_text(encoding="utf-8")
 
 
 def test_json_is_the_result(tmp_path: Path) -> None:

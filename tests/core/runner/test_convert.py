@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import shlex
 import subprocess
 import time
 from pathlib import Path
@@ -46,6 +47,16 @@ def test_the_cheapest_route_is_taken_and_every_step_is_verified(workshop: Worksh
     assert result.artifact is not None
     assert json.loads(result.artifact.path.read_text()) == {"kind": "toy-c", "factor": 2.0}
     assert all(s.peak_rss_mb > 0 and s.seconds > 0 and not s.cached for s in result.steps)
+
+
+def test_the_command_of_a_step_repeats_it_beside_the_cache(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    for step in run(workshop, model, ask(tmp_path)).steps:
+        assert step.artifact is not None
+        before = sorted(p.name for p in Path(step.folder).iterdir())
+        said = subprocess.run(shlex.split(step.command), capture_output=True, text=True, check=True, cwd="/").stdout
+        out = Path(said.rpartition("its output is in ")[2].strip())
+        assert (out / step.artifact.path.name).read_bytes() == step.artifact.path.read_bytes()
+        assert sorted(p.name for p in Path(step.folder).iterdir()) == before
 
 
 LIES = {
