@@ -21,7 +21,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from docs.scripts import sample
 from docs.scripts.terminal import as_svg
+from edgeroute import paths
 
 ROOT = Path(__file__).parents[2]
 PATTERN = re.compile(r"<!-- excerpt(?: until (?P<until>[^:]+))?: (?P<command>.+?) -->\n```text\n(?P<text>.*?)```\n", re.DOTALL)
@@ -51,6 +53,11 @@ def environ() -> dict[str, str]:
     return os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])}
 
 
+def afresh(folder: Path) -> dict[str, str]:
+    """With an empty cache in the folder, so that steps take the time that they take; environments stay where they are."""
+    return environ() | {"EDGEROUTE_HOME": str(folder / ".edgeroute"), "EDGEROUTE_ENVIRONMENTS": str(paths.environments())}
+
+
 def texts() -> list[Path]:
     """The pages that hold snippets and excerpts."""
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "examples" not in p.parts)]
@@ -68,7 +75,7 @@ def excerpts() -> list[Excerpt]:
 
 def output(command: str, until: str, folder: Path) -> str:
     """What a command prints in this folder, up to the line that a heading begins."""
-    ran = subprocess.run(shlex.split(command), cwd=folder, env=environ(), capture_output=True, text=True, check=True)
+    ran = subprocess.run(shlex.split(command), cwd=folder, env=afresh(folder), capture_output=True, text=True, check=True)
     return _cut(ran.stdout, until).replace(f"{folder}/", "")
 
 
@@ -80,7 +87,7 @@ def _cut(text: str, until: str) -> str:
 def in_terminal(command: str, folder: Path) -> str:
     """The same on a terminal, with its colours."""
     ours, theirs = pty.openpty()
-    child = subprocess.Popen(shlex.split(command), cwd=folder, env=environ(), stdout=theirs, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(shlex.split(command), cwd=folder, env=afresh(folder), stdout=theirs, stderr=subprocess.DEVNULL)
     os.close(theirs)
     said = bytearray()
     with contextlib.suppress(OSError):  # how the other end of a terminal says that it is closed
@@ -89,13 +96,6 @@ def in_terminal(command: str, folder: Path) -> str:
     child.wait()
     os.close(ours)
     return said.decode("utf-8", "replace").replace("\r\n", "\n")
-
-
-def screenshot(page: Path, picture: Path, width: int, height: int) -> None:
-    """What a browser shows of a page, without its network."""
-    browser = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},{height}")
-    subprocess.run([browser, *options, f"--screenshot={picture}", page.as_uri()], capture_output=True, check=True)
 
 
 def main() -> None:
@@ -109,10 +109,11 @@ def main() -> None:
         page.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as name:
         folder = workplace(Path(name).resolve())
+        sample.write(folder, afresh(folder), ROOT / "docs" / "pictures")
+    with tempfile.TemporaryDirectory() as name:
+        folder = workplace(Path(name).resolve())
         shown = in_terminal(PICTURE, folder).replace(f"{folder}/", "")
         shown = re.split(r"^\x1b\[[\d;]+mWhat next", shown, maxsplit=1, flags=re.MULTILINE)[0].rstrip()
-        subprocess.run([*shlex.split(PICTURE), "--report", "report.html"], cwd=folder, env=environ(), capture_output=True, check=True)
-        screenshot(folder / "report.html", ROOT / "docs" / "pictures" / "report.png", 1400, 1200)
         (ROOT / "docs" / "pictures" / "terminal.svg").write_text(as_svg(f"$ {PICTURE}\n{shown}\n"), encoding="utf-8")
 
 
