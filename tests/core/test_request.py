@@ -102,3 +102,14 @@ def test_pins_go_to_their_inputs() -> None:
         shapes.resolve([IMAGE], {"x": (1, 3)})
     with pytest.raises(UsageError, match="2 inputs"):
         shapes.resolve([IMAGE, Tensor("y", (1,), "float32")], {"": (1, 3, 9, 8)})
+
+
+def test_all_open_inputs_are_told_at_once_with_what_to_type() -> None:
+    inputs = (Tensor("input", (None, None), "float32"), Tensor("h", (2, None, 64), "float32"), Tensor("sr", (), "int64"))
+    with pytest.raises(SourceError) as told:
+        shapes.resolve(inputs, {})
+    assert "--input-shape input:1,SIZE --input-shape h:2,1,64" in told.value.remedy
+    assert "your application feeds for SIZE" in told.value.remedy
+    with pytest.raises(SourceError, match="x leaves dimensions open") as told:
+        shapes.resolve((Tensor("x", (None, 3, None, None), "float32"),), {})
+    assert told.value.remedy == "add --input-shape x:1,3,320,320"

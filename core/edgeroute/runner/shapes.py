@@ -12,6 +12,8 @@ from edgeroute.types import Tensor
 
 MOST = 1 << 27
 """Elements of one input above which a shape is taken for a slip of the finger: a picture of 6,689 by 6,689 in three channels."""
+SIZE = "SIZE"
+"""Stands for a number that only the user knows."""
 
 
 def resolve(inputs: Sequence[Tensor], pinned: Mapping[str, tuple[int, ...]]) -> tuple[Tensor, ...]:
@@ -20,7 +22,11 @@ def resolve(inputs: Sequence[Tensor], pinned: Mapping[str, tuple[int, ...]]) -> 
     Raises UsageError for names and ranks that do not fit, SourceError where a dimension stays open.
     """
     shapes = _by_name(inputs, pinned)
-    return tuple(_static(tensor, shapes.get(tensor.name)) for tensor in inputs)
+    settled = tuple(_static(tensor, shapes.get(tensor.name)) for tensor in inputs)
+    still = [tensor for tensor in settled if None in tensor.shape]
+    if still:
+        raise _open(still)
+    return settled
 
 
 def parse(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -77,14 +83,15 @@ def _static(tensor: Tensor, pinned: tuple[int, ...] | None) -> Tensor:
                 code="bad-shape",
             )
         return dataclasses.replace(tensor, shape=pinned)
-    shape = tuple(1 if i == 0 and d is None else d for i, d in enumerate(tensor.shape))
-    if any(d is None for d in shape):
-        raise SourceError(
-            f"input {tensor.name} leaves dimensions open: {_show(tensor)}",
-            remedy=f"add --input-shape {tensor.name}:{_example(tensor)}",
-            code="shape-open",
-        )
-    return dataclasses.replace(tensor, shape=shape)
+    return dataclasses.replace(tensor, shape=tuple(1 if i == 0 and d is None else d for i, d in enumerate(tensor.shape)))
+
+
+def _open(tensors: Sequence[Tensor]) -> SourceError:
+    """All inputs that leave a size open, in one answer."""
+    told = " and ".join(f"input {t.name} leaves dimensions open: {_show(t)}" for t in tensors)
+    options = " ".join(f"--input-shape {t.name}:{_example(t)}" for t in tensors)
+    meant = f", with what your application feeds for {SIZE}" if SIZE in options else ""
+    return SourceError(told, where=tensors[0].name, remedy=f"add {options}{meant}", code="shape-open")
 
 
 def _show(tensor: Tensor) -> str:
@@ -92,7 +99,11 @@ def _show(tensor: Tensor) -> str:
 
 
 def _example(tensor: Tensor) -> str:
-    guess = {0: 1, 1: 3 if tensor.layout != "NHWC" else 320}
+    """A shape to begin with: that of a picture where it may be one; elsewhere the first open size is taken for a batch."""
     if not tensor.shape:
         return "1,3,320,320"
-    return ",".join(str(d) if d is not None else str(guess.get(i, 320)) for i, d in enumerate(tensor.shape))
+    if len(tensor.shape) == 4:
+        guess = {0: 1, 1: 3 if tensor.layout != "NHWC" else 320}
+        return ",".join(str(d) if d is not None else str(guess.get(i, 320)) for i, d in enumerate(tensor.shape))
+    batch = next((i for i, d in enumerate(tensor.shape) if d in (1, None)), None)
+    return ",".join(str(d) if d is not None else "1" if i == batch else SIZE for i, d in enumerate(tensor.shape))

@@ -37,7 +37,7 @@ def run(session: Session, values: Sequence[Array], model: str) -> Sequence[Array
     except Exception as error:
         given = ", ".join(arrays.describe(v.shape, v.dtype) for v in values)
         message = f"the file loads but does not run on {given}: {_first_words(error)}"
-        remedy = "fix its shapes with --input-shape, or take another converter with --avoid or --via"
+        remedy = "give samples that it takes: --calibrate FILE.npz, an array per input; fix its shapes with --input-shape, or take another converter with --avoid or --via"
         raise VerificationFailed(message, where=Path(model).name, remedy=remedy, code="does-not-run") from error
 
 
