@@ -26,6 +26,11 @@ def families() -> dict[str, type[EdgerouteError]]:
     return {c.family: c for c in found}
 
 
+def all_codes(catalog: Catalog) -> frozenset[str]:
+    """Every code that `explain_error` knows."""
+    return frozenset((*codes(), *families(), *(symptom.code for converter in catalog.converters for symptom in converter.symptoms)))
+
+
 def explain_error(code: str, catalog: Catalog) -> Mapping[str, Json] | None:
     """What is known of an error or finding code; None where it is none of ours."""
     if code in codes():

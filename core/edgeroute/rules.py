@@ -70,20 +70,23 @@ def all_rules(targets: Iterable[Target]) -> dict[str, Rule]:
     return {rule.code: rule for target in targets for rule in rules_of(target)}
 
 
-def find(code: str, targets: Iterable[Target]) -> Rule:
-    """The rule of this code, in any case of letters; UsageError with the nearest code otherwise."""
+def find(code: str, targets: Iterable[Target], others: Iterable[str] = ()) -> Rule:
+    """The rule of this code, in any case of letters; UsageError with the nearest code (of a rule, or of `others`) otherwise."""
     known = all_rules(targets)
     rule = known.get(code.upper()) or known.get(code)
     if rule is not None:
         return rule
-    near = difflib.get_close_matches(code.upper(), known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? type: edgeroute explain {near[0]}" if near else "findings of `edgeroute check` carry the codes"
-    raise UsageError(f"no device has a rule {code}", where="explain", remedy=hint, code="unknown-rule")
+    spelled = {c.lower(): c for c in (*known, *others)}
+    near = difflib.get_close_matches(code.lower(), spelled, n=1, cutoff=0.5)
+    hint = (
+        f"did you mean {spelled[near[0]]}? type: edgeroute explain {spelled[near[0]]}" if near else "findings of `edgeroute check` carry the codes, and so does every message"
+    )
+    raise UsageError(f"no rule and no message has the code {code}", where="explain", remedy=hint, code="unknown-rule")
 
 
-def explain(code: str, targets: Iterable[Target]) -> Mapping[str, Json]:
+def explain(code: str, targets: Iterable[Target], others: Iterable[str] = ()) -> Mapping[str, Json]:
     """What `edgeroute explain` prints of a rule, as JSON."""
-    rule = find(code, targets)
+    rule = find(code, targets, others)
     return {f.name: to_json(getattr(rule, f.name)) for f in fields(rule)}
 
 

@@ -59,3 +59,20 @@ def test_explain_prints_the_remedy(capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setenv("EDGEROUTE_HOME", str(tmp_path))
     assert main(["explain", "shape-open"]) == 0
     assert "--input-shape" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("deadgroup", "dead-group"), ("a8-4", "A8-014"), ("edgetpu-timeouts", "edgetpu-timeout")])
+def test_a_code_that_is_mistyped_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, meant: str
+) -> None:
+    monkeypatch.setenv("EDGEROUTE_HOME", str(tmp_path))
+    assert main(["explain", typed]) == 2
+    assert f"edgeroute explain {meant}" in capsys.readouterr().err
+
+
+def test_a_code_is_found_in_any_case_of_letters(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EDGEROUTE_HOME", str(tmp_path))
+    assert main(["explain", "Dead-Group"]) == main(["explain", "a9-012"]) == 0
+    assert "dead-group: " in (said := capsys.readouterr().out) and "A9-012: " in said

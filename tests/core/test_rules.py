@@ -67,7 +67,7 @@ def test_scope_and_weight_are_the_targets_own(package: Path) -> None:
 
 def test_an_unknown_code_names_the_nearest(package: Path) -> None:
     (package / "rules" / "a.toml").write_text(RULE)
-    with pytest.raises(UsageError, match="no device has a rule FRIDGE-01") as caught:
+    with pytest.raises(UsageError, match="no rule and no message has the code FRIDGE-01") as caught:
         rules.find("FRIDGE-01", [fridge()])
     assert "FRIDGE-001" in caught.value.remedy
     with pytest.raises(UsageError) as far:

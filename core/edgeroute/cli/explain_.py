@@ -6,7 +6,7 @@ import argparse
 
 from edgeroute import rules
 from edgeroute.cli import shared
-from edgeroute.explain import explain_error
+from edgeroute.explain import all_codes, explain_error
 from edgeroute.types import Json
 
 
@@ -17,9 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     shop = shared.workshop(arguments)
     known = rules.all_rules(shop.catalog.targets.values())
-    answer: Json = None if arguments.code.upper() in known else explain_error(arguments.code, shop.catalog)
+    answer: Json = None if arguments.code.upper() in known else explain_error(arguments.code.lower(), shop.catalog)
     if answer is None:
-        answer = dict(rules.explain(arguments.code, shop.catalog.targets.values()))
+        answer = dict(rules.explain(arguments.code, shop.catalog.targets.values(), all_codes(shop.catalog)))
     if arguments.json:
         shared.emit(answer)
     else:
