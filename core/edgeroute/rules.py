@@ -79,7 +79,9 @@ def find(code: str, targets: Iterable[Target], others: Iterable[str] = ()) -> Ru
     spelled = {c.lower(): c for c in (*known, *others)}
     near = difflib.get_close_matches(code.lower(), spelled, n=1, cutoff=0.5)
     hint = (
-        f"did you mean {spelled[near[0]]}? type: edgeroute explain {spelled[near[0]]}" if near else "findings of `edgeroute check` carry the codes, and so does every message"
+        f"did you mean {spelled[near[0]]}? type: edgeroute explain {spelled[near[0]]}"
+        if near
+        else "findings of `edgeroute check` carry the codes, and so does every message"
     )
     raise UsageError(f"no rule and no message has the code {code}", where="explain", remedy=hint, code="unknown-rule")
 

@@ -87,8 +87,9 @@ def _pairs(block: Pairs, paint: Painter, width: int) -> str:
     left = min(32, max((words.width(name) for name, _ in block.rows), default=0))
     lines = []
     for name, cell in block.rows:
-        value = words.shorten(cell.text, width - left - 2)
-        lines.append(f"{_pad(words.shorten(name, left), left)}  {paint(value, cell.tone)}")
+        first, *more = textwrap.wrap(cell.text, width - left - 2, break_on_hyphens=False) or [""]
+        lines.append(f"{_pad(words.shorten(name, left), left)}  {paint(first, cell.tone)}")
+        lines += [f"{' ' * (left + 2)}{paint(line, cell.tone)}" for line in more]
     return "\n".join(lines)
 
 
