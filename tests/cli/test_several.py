@@ -211,6 +211,12 @@ def test_a_config_file_that_means_nothing_is_told_with_what_comes_nearest(toy: C
     assert said in f"{error['message']} {error['remedy']}"
 
 
+def test_a_target_that_the_file_does_not_ask_for_is_told_with_those_that_it_does(toy: Call, config: Path) -> None:
+    error = toy("convert", "--config", config, "--to", "toy-device,cpu", "--json").json["error"]
+    assert error["code"] == "config-unknown" and "no conversion to cpu" in error["message"]
+    assert "strict-device, toy-device" in error["remedy"]
+
+
 def test_a_missing_profile_and_a_missing_file(toy: Call, config: Path) -> None:
     assert toy("convert", "--config", config, "--profile", "quik").code == 2
     assert toy("convert", "--config", "nothing.toml").code == 3

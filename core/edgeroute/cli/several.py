@@ -96,15 +96,17 @@ def _configured(arguments: argparse.Namespace, file: Path) -> list[tuple[str, st
             code="bad-arguments",
         )
     only = {t.strip() for t in (arguments.to or "").split(",") if t.strip()}
-    found, given = [], _given(arguments.words)
-    for source, target, words in config.Config(file).conversions(arguments.profile, convert_.parser()):
-        if not only or target in only:
-            found.append((source, target, _overridden(_parsed(file, source, target, words), given)))
-    if not found:
+    told, given = list(config.Config(file).conversions(arguments.profile, convert_.parser())), _given(arguments.words)
+    asked = sorted({target for _, target, _ in told})
+    if strange := sorted(only - {*asked}):
         raise UsageError(
-            f"{file.name} asks for no conversion to {', '.join(sorted(only))}", remedy="see its targets", code="config-unknown"
+            f"{file.name} asks for no conversion to {', '.join(strange)}",
+            where=str(file),
+            remedy=f"it asks for {', '.join(asked)}: name one of them with --to, or write the target into the file",
+            code="config-unknown",
         )
-    return found
+    chosen = [t for t in told if not only or t[1] in only]
+    return [(source, target, _overridden(_parsed(file, source, target, words), given)) for source, target, words in chosen]
 
 
 def _parsed(file: Path, source: str, target: str, words: Sequence[str]) -> argparse.Namespace:

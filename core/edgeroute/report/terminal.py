@@ -98,10 +98,10 @@ def _item_lines(block: Items, paint: Painter, width: int) -> list[str]:
     for item in block.rows[:SHOWN_ITEMS]:
         where = f" ({item.where})" if item.where else ""
         tone = SEVERITY_TONES.get(item.severity, "")
-        text = textwrap.wrap(f"{item.severity} {item.code}: {item.message}{where}", width, subsequent_indent="  ")
+        text = textwrap.wrap(f"{item.severity} {item.code}: {item.message}{where}", width, subsequent_indent="  ", break_on_hyphens=False)
         head = f"{item.severity} {item.code}:"
         lines += [paint(head, tone) + text[0][len(head) :] if text[0].startswith(head) else text[0], *text[1:]]
-        lines += textwrap.wrap(f"→ {item.remedy}", width, initial_indent="  ", subsequent_indent="    ")
+        lines += textwrap.wrap(f"→ {item.remedy}", width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
     if len(block.rows) > SHOWN_ITEMS:
         lines.append(f"… and {len(block.rows) - SHOWN_ITEMS} more: `--report report.html` holds them all")
     return lines
@@ -144,7 +144,10 @@ def _under(cell: Cell, order: int, paint: Painter, width: int) -> list[str]:
     if cell.text in ("", words.NOTHING):
         return []
     lead = "    → " if order else "    "
-    return [paint(line, cell.tone) for line in textwrap.wrap(cell.text, width, initial_indent=lead, subsequent_indent=" " * len(lead))]
+    return [
+        paint(line, cell.tone)
+        for line in textwrap.wrap(cell.text, width, initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False)
+    ]
 
 
 def _fit(widths: Sequence[int], width: int) -> list[int]:
