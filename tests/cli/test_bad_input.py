@@ -234,3 +234,19 @@ def test_json_errors_are_one_object_on_stdout(edgeroute: Call) -> None:
     said = edgeroute("convert", "missing.onnx", "--to", "artpec9", "--json")
     assert said.code == SourceError.exit_code
     assert said.json["error"]["code"] == "source-missing" and said.json["error"]["exit_code"] == said.code
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (None, "source-missing", "there is no file r.json"),
+        ("no JSON", "result-unreadable", "r.json holds no result of a conversion: it is no JSON"),
+        ('{"schema": "edgeroute-plan/1"}', "result-unreadable", "has no field 'schema'"),
+    ],
+)
+def test_blame_of_what_is_no_result_says_what_to_give(edgeroute: Call, content: str | None, code: str, said: str) -> None:
+    if content is not None:
+        Path("r.json").write_text(content)
+    answer = edgeroute("blame", "r.json")
+    complaint(answer, SourceError.exit_code, code)
+    assert said in answer.err and "two model files" in answer.err and "Errno" not in answer.err

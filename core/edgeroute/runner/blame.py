@@ -72,14 +72,15 @@ def blame_result(workshop: Workshop, file: Path, request: Request) -> Blame:
 
 def read_result(file: Path) -> ConversionResult:
     """What `convert --json` printed or `--report result.json` wrote; SourceError where it is something else."""
+    remedy = "give what `edgeroute convert --json` printed for one model and one device; or two model files, the better one first"
+    if not file.is_file():
+        raise SourceError(f"there is no file {file}", remedy=remedy, code="source-missing")
     try:
         result: ConversionResult = codec.from_json(ConversionResult, json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, EdgerouteError) as error:
+        why = error.message if isinstance(error, EdgerouteError) else "it is no JSON"
         raise SourceError(
-            f"{file} holds no result of a conversion: {error}",
-            where=str(file),
-            remedy="give what `edgeroute convert --json` printed, or two model files",
-            code="result-unreadable",
+            f"{file.name} holds no result of a conversion: {why}", where=str(file), remedy=remedy, code="result-unreadable"
         ) from error
     return result
 
