@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from edgeroute.runner import measure
 from edgeroute.runner.trail import Arrival, Trail
 from edgeroute.types import Artifact, ConversionResult, Finding, Json, Severity, StepRecord, Target, to_json
+from edgeroute.verify.thresholds import RANDOM_DATA
 from edgeroute.workshop import Workshop
+
+UNCALIBRATED = "uncalibrated"
+"""Says of a conversion what `RANDOM_DATA` says of its step, and more."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,12 @@ def _findings(journey: Journey) -> tuple[Finding, ...]:
     arrival = journey.arrival
     opaque = journey.workshop.catalog.formats[arrival.artifact.format].precision == "opaque"
     target = journey.workshop.catalog.target(journey.target)
+    uncalibrated = _uncalibrated(journey)
+    of_steps = (f for s in arrival.steps for f in (*s.findings, *(s.verification.findings if s.verification else ())))
     return (
         *journey.findings,
-        *_uncalibrated(journey),
-        *(f for s in arrival.steps for f in (*s.findings, *(s.verification.findings if s.verification else ()))),
+        *uncalibrated,
+        *(f for f in of_steps if not (f.code == RANDOM_DATA and any(u.code == UNCALIBRATED for u in uncalibrated))),
         *(arrival.before.findings if arrival.before else ()),
         *arrival.validation.findings,
         *([unmeasured_behind(arrival.steps, arrival.artifact.format, target)] if opaque else []),
@@ -119,7 +125,8 @@ def _uncalibrated(journey: Journey) -> tuple[Finding, ...]:
         return samples.findings if not samples.calibration.random else ()
     return (
         Finding(
-            "uncalibrated", Severity.WARNING, "no calibration images were given: the int8 ranges come from random data and will not fit real pictures",
+            UNCALIBRATED, Severity.WARNING,
+            "no calibration images were given: the int8 ranges come from random data and will not fit real pictures, and nor do the numbers measured on it",
             "add --calibrate FOLDER with 100 to 200 typical images (and --mean/--std/--scale as in training)", cost=1.0,
         ),
     )  # fmt: skip
