@@ -12,10 +12,15 @@ from edgeroute_plugins.refine.network import Array, Network
 from edgeroute_plugins.refine.objective import Objective
 from edgeroute_plugins.refine.reconstruct import Fit, reconstruct
 
-FITS = {"bias": Fit(weights=False), "weights": Fit()}
-"""What each kind fits."""
-FITTED, JUDGED = 24, 16
-"""Samples to fit on and to judge on, at the most."""
+FITS = {"bias": (Fit(weights=False),), "weights": (Fit(weights=False), Fit(), Fit(pull=4.0))}
+"""What each kind fits, in this order; on a large network not the last: how the roundings of many layers fall together is luck, and small ones try
+theirs twice."""
+LARGE = 2_000_000
+"""Bytes of a file above which a network is large."""
+CERTAIN = 1.0
+"""dB by which fitted weights have to be better than what is best without them: so much of what is measured is luck, while a bias is a mean."""
+FITTED, JUDGED = 24, 48
+"""Samples to fit on and to judge on, at the most; on fewer than 20 the luck of the samples outweighs what a fit brings."""
 FEWEST = 4
 BEHIND = 0.5
 """dB below the best start's mean score at which another one is not fitted."""
@@ -70,7 +75,8 @@ def _best(floating: bytes, starts: Mapping[str, bytes], rows: Sequence[Sequence[
     for label, fit, blob, layers in _candidates(floating, _promising(starts, raw), fitting, kind):
         scores = objective.scores(blob) if fit else raw[label]
         after = float(np.mean(scores))
-        if after > max(best.after, start + GAIN) and not is_harmed(before, scores):
+        needed = CERTAIN if fit == "weights" and best.fit != "weights" else 0.0
+        if after > max(best.after + needed, start + GAIN) and not is_harmed(before, scores):
             best = Improvement(blob, start, after, label, fit, layers)
     return best
 
@@ -86,10 +92,11 @@ def _candidates(
 ) -> Iterator[tuple[str, str, bytes, int]]:
     for name, blob in starts.items():
         yield name, "", blob, 0
-        editable = Editable.parse(blob)
-        layers = reconstruct(floating, editable, fitting, FITS[kind])
-        if layers:
-            yield name, kind, editable.to_bytes(), layers
+        for fit in FITS[kind][: 2 if len(blob) > LARGE else None]:
+            editable = Editable.parse(blob)
+            layers = reconstruct(floating, editable, fitting, fit)
+            if layers:
+                yield name, "weights" if fit.weights else "bias", editable.to_bytes(), layers
 
 
 def is_harmed(before: Sequence[float], after: Sequence[float]) -> bool:
@@ -98,10 +105,11 @@ def is_harmed(before: Sequence[float], after: Sequence[float]) -> bool:
 
 
 def share_out(rows: Sequence[Sequence[Array]]) -> tuple[list[Sequence[Array]], list[Sequence[Array]]]:
-    """Samples to fit on and samples to judge on, both spread over all of them; every third one judges."""
+    """Samples to fit on and samples to judge on, both spread over all of them: every third one is for fitting, of few every second."""
     if len(rows) < FEWEST:
         return list(rows), []
-    judging, fitting = list(rows[2::3]), [r for i, r in enumerate(rows) if i % 3 != 2]
+    every = 3 if len(rows) >= 3 * FITTED else 2
+    fitting, judging = list(rows[::every]), [r for i, r in enumerate(rows) if i % every]
     return _spread(fitting, FITTED), _spread(judging, JUDGED)
 
 

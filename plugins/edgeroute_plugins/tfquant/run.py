@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from edgeroute_plugins.tfquant import calibration, integer_border, native
 from edgeroute_plugins.tfquant.diagnostics import captured_stderr
 from edgeroute_plugins.tfquant.options import RANGES, Options
 
-MOST_ROWS = 60
+MOST_ROWS = 72
 """Samples that refining holds in memory."""
 
 
@@ -81,8 +80,9 @@ def with_ranges(calibrated: bytes, kind: str, model: Any, options: Options) -> t
 def refined(model: Any, integers: Mapping[str, bytes], options: Options) -> tuple[bytes, dict[str, Any]]:
     """The best of the integer files, as they are and fitted to the float model, on samples kept aside; and what it brought."""
     usable = options.calibration.usable if options.calibration else 0
-    every = max(1, -(-min(usable, options.samples or usable) // MOST_ROWS))
-    chosen = list(itertools.islice(rows(model, options), 0, None, every))
+    count = min(usable, options.samples or usable)
+    wanted = {i * count // MOST_ROWS for i in range(MOST_ROWS)}
+    chosen = [row for i, row in enumerate(rows(model, options)) if i in wanted]
     better = improve(bytes(editing.serialize(model)), integers, chosen, options.refine)
     return better.blob, {
         "ranges": better.start,
