@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from edgeroute.errors import SourceError, UsageError
 from edgeroute.runner import shapes
 from edgeroute.runner.request import Request, check_options, options_for, parse_settings
-from edgeroute.types import Tensor, option
+from edgeroute.types import Json, Tensor, option
 from tests.core.graphs import catalog, edge
 
 
@@ -21,6 +22,8 @@ class Knobs:
     strict: bool = option(True, "be strict")
     count: int = option(3, "how many")
     names: tuple[str, ...] = option((), "which")
+    others: Sequence[str] = option((), "which others")
+    arguments: Mapping[str, Json] = option({}, "of a factory")
     limit: float | None = option(None, "limit")
     shapes: dict[str, tuple[int, ...]] = option({}, "pinned", fill="input_shapes")
 
@@ -36,8 +39,11 @@ def made(**values: str) -> Knobs:
 
 
 def test_values_are_read_by_their_types() -> None:
-    knobs = made(border="int8", strict="no", count="7", names="a, b", limit="0.5")
+    knobs = made(border="int8", strict="no", count="7", names="a, b", others="Erf", limit="0.5")
     assert (knobs.border, knobs.strict, knobs.count, knobs.names, knobs.limit) == ("int8", False, 7, ("a", "b"), 0.5)
+    assert tuple(knobs.others) == ("Erf",)
+    assert made(arguments='{"classes": 10, "name": "small"}').arguments == {"classes": 10, "name": "small"}
+    assert made(shapes='{"x": [1, 3]}').shapes == {"x": (1, 3)}
     assert made(limit="none").limit is None
 
 
@@ -46,7 +52,15 @@ def test_edgeroute_fills_what_is_declared_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"), [("border", "uint9", "did you mean uint8"), ("strict", "perhaps", "strict=true"), ("count", "x", "count=8")]
+    ("name", "value", "said"),
+    [
+        ("border", "uint9", "did you mean uint8"),
+        ("strict", "perhaps", "strict=true"),
+        ("count", "x", "count=8"),
+        ("arguments", "classes=10", "--set quant.arguments='{"),
+        ("arguments", "[10]", "--set quant.arguments='{"),
+        ("shapes", '{"x": 3}', "--set quant.shapes='{"),
+    ],
 )
 def test_a_bad_value_says_what_to_write(name: str, value: str, said: str) -> None:
     with pytest.raises(UsageError) as caught:

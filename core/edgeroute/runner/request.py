@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import difflib
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgeroute import codec
 from edgeroute.catalog import Catalog
 from edgeroute.errors import UsageError
 from edgeroute.types import Converter, Json, Limits, Preprocess
@@ -137,7 +140,9 @@ def _convert(address: str, text: str, hint: Any) -> Any:
         if text.lower() in ("none", ""):
             return None
         return _convert(address, text, next(a for a in arguments if a is not type(None)))
-    if origin in (tuple, list):
+    if origin in (dict, collections.abc.Mapping):
+        return _mapping(address, text, hint)
+    if origin in (tuple, list, collections.abc.Sequence):
         inner = arguments[0] if arguments else str
         return tuple(_convert(address, part.strip(), inner) for part in text.split(",") if part.strip())
     if hint is bool:
@@ -154,6 +159,17 @@ def _convert(address: str, text: str, hint: Any) -> Any:
     if hint is Path:
         return Path(text).expanduser().absolute()
     return text
+
+
+def _mapping(address: str, text: str, hint: Any) -> Any:
+    try:
+        return codec.decode(hint, json.loads(text), address)
+    except (ValueError, UsageError) as error:
+        raise UsageError(
+            f"{address} wants a JSON object, not {text}",
+            remedy=f"write it in quotes of the shell, so: --set {address}='{{\"name\": 1}}'",
+            code="bad-option-value",
+        ) from error
 
 
 def _bool(address: str, text: str) -> bool:
