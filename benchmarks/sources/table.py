@@ -23,7 +23,8 @@ from edgeroute.errors import EdgerouteError  # noqa: E402
 from edgeroute.types import ConversionResult, StepRecord  # noqa: E402
 from edgeroute.workshop import Workshop, open_workshop  # noqa: E402
 from tests.nets import NAMES, SHAPES, data  # noqa: E402
-from tests.plugins.real_tools import trained  # noqa: E402
+from tests.plugins.real_tools import convert as real_convert  # noqa: E402
+from tests.plugins.real_tools import edge, trained  # noqa: E402
 
 FACTORY: Mapping[str, Any] = {"model": "tests.nets.factories:build"}
 ROADS: Mapping[str, Sequence[str]] = {
@@ -48,22 +49,27 @@ class Case:
 
 
 def torch_cases(folder: Path) -> Iterator[Case]:
-    """Six networks on every road, and one network in every other kind of file on the first that takes it."""
+    """One trained network in every kind of PyTorch's files; the short road wherever the kind does not ask for another."""
     shaped = {"input_shapes": {"image": SHAPES["depthwise"]}}
     told = {**FACTORY, **shaped, "options": factory_options("depthwise")}
+    legacy = ("torch-onnx-legacy", "onnx2tf")
     yield Case("exported program", "depthwise", folder / "program.pt2", ("litert-torch",))
+    yield Case("exported program", "depthwise", folder / "program.pt2", ("torch-onnx", "onnx2tf"))
     yield Case("exported program, open batch", "depthwise", folder / "open-batch.pt2", ("litert-torch",), options=shaped)
-    yield Case("checkpoint", "depthwise", folder / "checkpoint.pt", ROADS["litert-torch"], options=told)
-    yield Case("safetensors", "depthwise", folder / "weights.safetensors", ROADS["litert-torch"], options=told)
-    yield Case(
-        "pickled module",
-        "depthwise",
-        folder / "module.pt",
-        ROADS["litert-torch"],
-        options={**shaped, **module_options(), "trust_pickle": True},
-    )
+    for file, kind in (
+        ("checkpoint.pt", "checkpoint"),
+        ("nested.pt", "checkpoint, nested, 16-bit"),
+        ("weights.safetensors", "safetensors"),
+    ):
+        yield Case(kind, "depthwise", folder / file, ("torch-export", *legacy), options=told)
+    trusted = {**shaped, "trust_pickle": True}
+    yield Case("pickled module", "depthwise", folder / "module.pt", ("torch-export", *legacy), options={**trusted, **module_options()})
     for file, kind in (("traced.pt", "TorchScript, traced"), ("scripted.pt", "TorchScript, scripted")):
-        yield Case(kind, "depthwise", folder / file, ("torch-onnx-legacy", "onnx2tf"), options={**shaped, "trust_pickle": True})
+        yield Case(kind, "depthwise", folder / file, legacy, options=trusted)
+
+
+def road_cases(folder: Path) -> Iterator[Case]:
+    """Six trained networks on every road from PyTorch."""
     for via in ROADS.values():
         for name in NAMES:
             told = {**FACTORY, "input_shapes": {"input": SHAPES[name]}, "options": factory_options(name)}
@@ -100,6 +106,18 @@ def keras_cases(folder: Path) -> Iterator[Case]:
     yield Case("frozen graph", "convolutional", folder / "frozen.pb", ("graphdef-savedmodel", "tf-lite"))
 
 
+def graph_cases(folder: Path) -> Iterator[Case]:
+    """Files from the middle of a road, as others wrote them: ONNX in one piece and in two, TFLite in float and in integers."""
+    for file, kind in (("network.onnx", "ONNX"), ("beside.onnx", "ONNX, weights beside it")):
+        for converter in ("onnx2tf", "onnx2tf-savedmodel", "onnx2tflite"):
+            yield Case(kind, "depthwise", folder / file, (converter,))
+    told = {"calibrate": folder.parent / "nhwc.npz"}
+    for quantizer in ("tf-quantizer", "ai-edge-quantizer"):
+        yield Case("TFLite, float", "convolutional", folder / "float.tflite", (quantizer,), "artpec9", told)
+    yield Case("TFLite, float", "convolutional", folder / "float.tflite", ("tf2onnx", "onnx2tf"))
+    yield Case("TFLite, int8", "convolutional", folder / "int8.tflite", (), "artpec9")
+
+
 def int8_cases(folder: Path, keras: Path, samples: Path) -> Iterator[Case]:
     """The same trained PyTorch network to artpec9 on every road; a Keras network to artpec8 three ways, and as ONNX for cv25."""
     told = {
@@ -127,17 +145,18 @@ def run(case: Case, workshop: Workshop, folder: Path) -> tuple[str, ConversionRe
         return f"{error.code}: {error.message.splitlines()[0]}", None
 
 
-def row(case: Case, answer: tuple[str, ConversionResult | None], measured: dict[str, StepRecord]) -> list[str]:
-    """A line of the table; `measured` keeps what a step took when it ran, for the lines that only used it again."""
+def row(case: Case, answer: tuple[str, ConversionResult | None]) -> list[str]:
+    """A line of the table. What a step took stands in the cache's entry, also for a line that only used it again."""
     error, result = answer
     way = " → ".join(result.route if result else case.via)
+    if result is not None and not result.steps:
+        return [case.kind, case.network, case.target, "none: it is delivered as it is", "yes", "", "", ""]
     if result is None:
         return [case.kind, case.network, case.target, way, f"no: {error}", "", "", ""]
-    measured.update({s.folder: s for s in result.steps if not s.cached})
-    steps = [measured.get(s.folder, s) for s in result.steps]
+    steps = [json.loads((Path(s.folder) / "entry.json").read_text(encoding="utf-8")) for s in result.steps if s.folder]
     final = next((s for s in reversed(result.steps) if s.status in ("passed", "degraded")), None)
     works = {"succeeded": "yes", "handed-over": "yes, up to the vendor's compiler"}.get(result.status, result.status)
-    seconds, memory = sum(s.seconds for s in steps), max((s.peak_rss_mb for s in steps), default=0.0)
+    seconds, memory = sum(s["seconds"] for s in steps), max((s["peak_rss_mb"] for s in steps), default=0.0)
     return [case.kind, case.network, case.target, way, works, parity(final), f"{seconds:.0f}", f"{memory:.0f}"]
 
 
@@ -179,14 +198,14 @@ def measure(work: Path, only: str, out: Path | None) -> None:
     save_samples(work)
     workshop = dataclasses.replace(open_workshop(), cache=Cache(work / "cache"))
     known = json.loads((work / "rows.json").read_text()) if (work / "rows.json").exists() else {}
-    measured: dict[str, StepRecord] = {}
     tables: dict[str, list[list[str]]] = {}
-    for title, case in (*(("Full integer", c) for c in int8_cases(torch, keras, work)), *(("Float", c) for c in float_cases(torch, keras))):
+    between(torch, keras, work, workshop)
+    for title, case in tables_of(torch, keras, work):
         if not wanted(case, only, workshop):
             continue
         name = " ".join((case.kind, case.network, case.source.name, case.target, *case.via))
         if name not in known:
-            known[name] = row(case, run(case, workshop, work), measured)
+            known[name] = row(case, run(case, workshop, work))
             (work / "rows.json").write_text(json.dumps(known, indent=1))
         tables.setdefault(title, []).append(known[name])
         print(" | ".join(known[name]), file=sys.stderr, flush=True)
@@ -195,10 +214,12 @@ def measure(work: Path, only: str, out: Path | None) -> None:
     print(page(tables))
 
 
-def float_cases(torch: Path, keras: Path) -> Iterator[Case]:
-    """Everything that ends in a float file."""
-    yield from torch_cases(torch)
-    yield from keras_cases(keras)
+def tables_of(torch: Path, keras: Path, work: Path) -> Iterator[tuple[str, Case]]:
+    """Every case under its table's title."""
+    yield from (("Full integer", case) for case in int8_cases(torch, keras, work))
+    kinds = (torch_cases(torch), keras_cases(keras), graph_cases(work / "nets-between"))
+    yield from (("Kinds of source files", case) for cases in kinds for case in cases)
+    yield from (("Six networks", case) for case in road_cases(torch))
 
 
 def networks(framework: str, work: Path) -> Path:
@@ -207,6 +228,24 @@ def networks(framework: str, work: Path) -> Path:
     if not folder.exists():
         shutil.copytree(trained(framework), folder)
     return folder
+
+
+def between(torch: Path, keras: Path, work: Path, workshop: Workshop) -> None:
+    """Write the ONNX and TFLite files that are sources of their own, once in a folder: of the same trained networks."""
+    import onnx
+
+    folder = work / "nets-between"
+    if folder.exists():
+        return
+    folder.mkdir()
+    legacy = edge("torch_onnx", "torch-onnx-legacy", "torchscript")
+    real_convert(legacy, torch / "traced.pt", folder / "network.onnx", trust=True, input_shapes={"image": SHAPES["depthwise"]})
+    model = onnx.load(str(folder / "network.onnx"))
+    onnx.save(model, str(folder / "beside.onnx"), save_as_external_data=True, location="beside.bin", size_threshold=0)
+    road = ("keras-savedmodel", "tf-lite")
+    source = str(keras / "convolutional.keras")
+    convert(source, "cpu", out=folder / "float.tflite", via=road, workshop=workshop)
+    convert(source, "artpec9", out=folder / "int8.tflite", via=(*road, "tf-quantizer"), calibrate=work / "nhwc.npz", workshop=workshop)
 
 
 def wanted(case: Case, part: str, workshop: Workshop) -> bool:
@@ -222,13 +261,13 @@ def page(tables: Mapping[str, Sequence[Sequence[str]]]) -> str:
         "# Sources and converters, measured\n",
         f"Written by `python benchmarks/sources/table.py` on {os.cpu_count()} processors without a graphics card. The networks are those of `tests/nets`, "
         "trained for seconds on made-up data; none is a model that anybody uses. Seconds and the largest resident memory (MB) are those of the route's "
-        "steps, each when it ran; verification comes on top. *Relative error* is the largest difference to the source's outputs over their range, "
-        "*SQNR* the signal-to-quantization-noise ratio against the source, both on samples that the quantizer did not see.\n",
+        "steps, each when it ran, on a machine that did other work too; verification comes on top. Fidelity is the largest difference to the source's "
+        "outputs over their range where the result is float, and the signal-to-quantization-noise ratio in dB where it is int8, both on samples that the "
+        "quantizer did not see. What a line says no to, it says with the code and the message that a user gets.\n",
     ]
-    for title, measure_name in (("Full integer", "SQNR"), ("Float", "relative error")):
-        if title in tables:
-            header = ("source", "network", "to", "route", "works", measure_name, "seconds", "MB")
-            parts.append(f"## {title}\n\n{grid(header, tables[title])}")
+    for title, rows in tables.items():
+        header = ("source", "network", "to", "route", "works", "fidelity", "seconds", "MB")
+        parts.append(f"## {title}\n\n{grid(header, rows)}")
     return "\n".join(parts)
 
 
