@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,21 +50,19 @@ class Case:
 
 
 def torch_cases(folder: Path) -> Iterator[Case]:
-    """One trained network in every kind of PyTorch's files; the short road wherever the kind does not ask for another."""
+    """One trained network in every kind of PyTorch's files."""
     shaped = {"input_shapes": {"image": SHAPES["depthwise"]}}
     told = {**FACTORY, **shaped, "options": factory_options("depthwise")}
     legacy = ("torch-onnx-legacy", "onnx2tf")
     yield Case("exported program", "depthwise", folder / "program.pt2", ("litert-torch",))
     yield Case("exported program", "depthwise", folder / "program.pt2", ("torch-onnx", "onnx2tf"))
     yield Case("exported program, open batch", "depthwise", folder / "open-batch.pt2", ("litert-torch",), options=shaped)
-    for file, kind in (
-        ("checkpoint.pt", "checkpoint"),
-        ("nested.pt", "checkpoint, nested, 16-bit"),
-        ("weights.safetensors", "safetensors"),
-    ):
-        yield Case(kind, "depthwise", folder / file, ("torch-export", *legacy), options=told)
+    direct = ROADS["litert-torch"]
+    yield Case("checkpoint", "depthwise", folder / "checkpoint.pt", direct, options=told)
+    yield Case("checkpoint, nested, 16-bit", "depthwise", folder / "nested.pt", ("torch-export", *legacy), options=told)
+    yield Case("safetensors", "depthwise", folder / "weights.safetensors", direct, options=told)
     trusted = {**shaped, "trust_pickle": True}
-    yield Case("pickled module", "depthwise", folder / "module.pt", ("torch-export", *legacy), options={**trusted, **module_options()})
+    yield Case("pickled module", "depthwise", folder / "module.pt", direct, options={**trusted, **module_options()})
     for file, kind in (("traced.pt", "TorchScript, traced"), ("scripted.pt", "TorchScript, scripted")):
         yield Case(kind, "depthwise", folder / file, legacy, options=trusted)
 
@@ -205,7 +204,7 @@ def measure(work: Path, only: str, out: Path | None) -> None:
             continue
         name = " ".join((case.kind, case.network, case.source.name, case.target, *case.via))
         if name not in known:
-            known[name] = row(case, run(case, workshop, work))
+            known[name] = [*row(case, run(case, workshop, work)), revision()]
             (work / "rows.json").write_text(json.dumps(known, indent=1))
         tables.setdefault(title, []).append(known[name])
         print(" | ".join(known[name]), file=sys.stderr, flush=True)
@@ -220,6 +219,11 @@ def tables_of(torch: Path, keras: Path, work: Path) -> Iterator[tuple[str, Case]
     kinds = (torch_cases(torch), keras_cases(keras), graph_cases(work / "nets-between"))
     yield from (("Kinds of source files", case) for cases in kinds for case in cases)
     yield from (("Six networks", case) for case in road_cases(torch))
+
+
+def revision() -> str:
+    """The commit whose code measured a line."""
+    return subprocess.run(("git", "rev-parse", "--short", "HEAD"), cwd=HERE, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def networks(framework: str, work: Path) -> Path:
@@ -266,7 +270,7 @@ def page(tables: Mapping[str, Sequence[Sequence[str]]]) -> str:
         "quantizer did not see. What a line says no to, it says with the code and the message that a user gets.\n",
     ]
     for title, rows in tables.items():
-        header = ("source", "network", "to", "route", "works", "fidelity", "seconds", "MB")
+        header = ("source", "network", "to", "route", "works", "fidelity", "seconds", "MB", "commit")
         parts.append(f"## {title}\n\n{grid(header, rows)}")
     return "\n".join(parts)
 
