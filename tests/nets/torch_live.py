@@ -25,6 +25,13 @@ class Branching(nn.Module):
         return image * 2 if image.sum() > 0 else image
 
 
+class Restless(nn.Module):
+    """Says something else every time."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return image + torch.rand_like(image)
+
+
 def capture_all(folder: str) -> dict[str, Any]:
     """Capture a module, an exported program, TorchScript and a module with inputs by name; what is refused, and with which words."""
     net, example = Depthwise(), torch.rand(SHAPES["depthwise"])
@@ -49,6 +56,8 @@ def capture_all(folder: str) -> dict[str, Any]:
         "largest_difference": gap,
         "without_inputs": refusal(net, None, folder),
         "untraceable": refusal(Branching(), example, folder),
+        "restless": refusal(Restless(), example, folder),
+        "misshapen": refusal(net, torch.rand(1, 5, 32, 32), folder),
         "misnamed": refusal(net, {"picture": example}, folder),
         "wrapped": [
             name_of_program(wrapped, example, Path(folder)) for wrapped in (nn.DataParallel(Depthwise()), torch.compile(Depthwise()))

@@ -86,16 +86,28 @@ def widened(module: Any) -> Any:
 
 
 def export(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The program of a copy, so that the caller's module is not touched. Raises ConverterFailed."""
+    """The program of a copy, so that the caller's module is not touched, held against it. Raises UsageError, ConverterFailed, VerificationFailed."""
     import torch
 
+    from edgeroute_plugins.torch_onnx.export import first_line, held, outputs
+
+    network = widened(module)
+    try:
+        expected = outputs(network, args, kwargs)
+    except Exception as error:  # the user's code
+        raise UsageError(
+            f"the network does not run on the example inputs: {first_line(error)}",
+            remedy="give example_inputs of the shapes and dtypes that forward() takes, batch included",
+            code="torch-network-does-not-run",
+        ) from error
     try:
         with torch.no_grad():
-            return torch.export.export(widened(module), args, kwargs or None)
+            program = torch.export.export(network, args, kwargs or None)
     except Exception as error:  # torch._dynamo and user code: dozens of types without a common base
-        text = str(error).strip()
         raise ConverterFailed(
-            f"torch.export cannot trace the network: {text.splitlines()[0] if text else type(error).__name__}",
+            f"torch.export cannot trace the network: {first_line(error)}",
             remedy="take branches on values, .item() and loops over data out of forward(), or pass torch.jit.trace(model, inputs) instead",
             code="torch-export-failed",
         ) from error
+    held(expected, outputs(program.module(), args, kwargs))
+    return program

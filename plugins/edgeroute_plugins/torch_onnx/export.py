@@ -103,21 +103,32 @@ def export_network(network: Any, inputs: tuple[Any, ...]) -> tuple[Any, float]:
             remedy="take branches on values, .item() and loops over data out of forward(), or save it as TorchScript and take torch-onnx-legacy",
             code="torch-export-failed",
         ) from error
-    difference = relative_difference(expected, call(program.module(), inputs))
+    return program, held(expected, call(program.module(), inputs))
+
+
+def held(expected: list[Any], got: list[Any]) -> float:
+    """How far the program's outputs are from the network's. Raises VerificationFailed where that is too far."""
+    difference = relative_difference(expected, got)
     if not difference <= TOLERANCE:
         raise VerificationFailed(
             f"the exported program differs from the network by {difference:.2g} of the output's range",
             remedy="look for randomness or state in forward() (dropout that ignores eval(), buffers that change)",
             code="torch-export-differs",
         )
-    return program, difference
+    return difference
+
+
+def outputs(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> list[Any]:
+    """What a module makes of copies of its inputs, as a flat list of tensors."""
+    with torch.no_grad():
+        answer = module(*(a.clone() for a in args), **{name: value.clone() for name, value in (kwargs or {}).items()})
+    return [t for t in torch.utils._pytree.tree_leaves(answer) if isinstance(t, torch.Tensor)]
 
 
 def call(module: Any, inputs: tuple[Any, ...]) -> list[Any]:
-    """Outputs as a flat list of tensors."""
+    """Outputs on inputs that were made of the shapes which the user gave."""
     try:
-        with torch.no_grad():
-            answer = module(*(i.clone() for i in inputs))
+        return outputs(module, inputs)
     except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
         shapes = ", ".join(str(list(i.shape)) for i in inputs)
         raise SourceError(
@@ -125,7 +136,6 @@ def call(module: Any, inputs: tuple[Any, ...]) -> list[Any]:
             remedy="give the shape it was trained with: --input-shape NAME:1,3,H,W (and --set torch-export.input_dtypes for integers)",
             code="torch-network-does-not-run",
         ) from error
-    return [t for t in torch.utils._pytree.tree_leaves(answer) if isinstance(t, torch.Tensor)]
 
 
 def relative_difference(expected: list[Any], got: list[Any]) -> float:

@@ -144,5 +144,7 @@ def test_live_objects_become_files(tmp_path: Path) -> None:
     assert said["training_kept"] and said["largest_difference"] < TOLERANCE
     assert said["without_inputs"]["code"] == "example-inputs-needed" and "example_inputs=" in said["without_inputs"]["remedy"]
     assert said["untraceable"]["code"] == "torch-export-failed"
+    assert said["restless"]["code"] == "torch-export-differs" and "eval()" in said["restless"]["remedy"]
+    assert said["misshapen"]["code"] == "torch-network-does-not-run" and "example_inputs" in said["misshapen"]["remedy"]
     assert said["misnamed"]["code"] == "example-inputs-wrong" and "image" in said["misnamed"]["remedy"]
     assert said["wrapped"] == ["model.pt2", "model.pt2"]
