@@ -148,6 +148,27 @@ def doubles(path: Path) -> None:
     net.save(path, [("found", [1, 6, 64])], dtype=TensorProto.DOUBLE)
 
 
+def smooth(path: Path) -> None:
+    """A GELU as exporters spell it, by the error function."""
+    net = Net("image", [1, 3, 16, 16])
+    middle = net.conv("image", 3, 6)
+    inner = net.add("Erf", net.add("Div", middle, net.constant(np.sqrt(2.0))))
+    gelu = net.add("Mul", net.add("Mul", middle, net.add("Add", inner, net.constant(1.0))), net.constant(0.5))
+    net.add("Flatten", net.add("GlobalAveragePool", gelu), out="scores")
+    net.save(path, [("scores", [1, 6])])
+
+
+def recurrent(path: Path) -> None:
+    """An LSTM over a series whose batch comes first, as torch exports it, and its last step."""
+    net = Net("series", [1, 12, 4])
+    turned = net.add("Transpose", "series", perm=[1, 0, 2])
+    weights = [net.constant(net.random.normal(size=(1, 20, n)) / 2) for n in (4, 5)]
+    net.add("LSTM", turned, *weights, net.constant(net.random.normal(size=(1, 40)) / 4), out="steps", hidden_size=5)
+    flat = net.add("Reshape", "steps", net.constant([1, 12, 5], np.int64))
+    net.add("Gather", flat, net.constant(-1, np.int64), out="scores", axis=1)
+    net.save(path, [("scores", [1, 5])])
+
+
 def unknown(path: Path) -> None:
     """An operator of a domain that no tool knows."""
     net = Net("image", [1, 3, 8, 8])

@@ -51,8 +51,8 @@ def _through_tensorflow(target: str, function: str, on_request: bool = False) ->
         options=Options,
         environment="onnx2tf-tensorflow",
         cost=Cost(risk=0.1, seconds=40),
-        preflight=f"{PACKAGE}.preflight:preflight",
+        preflight=f"{PACKAGE}.preflight:through_tensorflow",
         symptoms=SYMPTOMS,
-        version="2",
+        version="3",
         on_request=on_request,
     )

@@ -13,6 +13,16 @@ NO_COUNTERPART = {"StringNormalizer", "TfIdfVectorizer", "Optional", "OptionalGe
 QUANTIZED = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
 
 
+def through_tensorflow(facts: Facts, options: Options) -> list[Finding]:
+    """The same for 1.x, which cannot be trusted with an LSTM.
+
+    Measured, the batch first: it stops where no initial state is given, and computes something else where one is.
+    """
+    remedy = "take the 2.x edge: --via onnx2tf; from a PyTorch source also --via litert-torch"
+    wrong = [_error("onnx2tf-recurrent", "onnx2tf 1.x computes an LSTM wrongly or not at all", remedy)]
+    return [*preflight(facts, options), *(wrong if facts.operators.get("LSTM") else [])]
+
+
 def preflight(facts: Facts, options: Options) -> list[Finding]:
     """What is known before the run: opset, operators and element types that TFLite has no counterpart for."""
     findings = _opset(facts)

@@ -38,7 +38,7 @@ def convert(scratch: Scratch, folder: Path, options: Options, **more: Any) -> Pa
             output_signaturedefs=True,
             not_use_onnxsim=True,
             keep_shape_absolutely_input_names=list(scratch.kept) or None,
-            replace_to_pseudo_operators=list(options.pseudo_operators) or None,
+            replace_to_pseudo_operators=[name.lower() for name in options.pseudo_operators] or None,
             enable_batchmatmul_unfold=options.unfold_batchmatmul,
             enable_rnn_unroll=options.unroll_rnn,
             disable_group_convolution=options.disable_group_convolution,

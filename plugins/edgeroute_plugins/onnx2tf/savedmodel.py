@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -18,9 +19,9 @@ from edgeroute_plugins.onnx2tf.scratch import prepare
 
 SAMPLE_FILE = "calibration_image_sample_data_20x128x128x3_float32.npy"
 """What 1.x would fetch from the network for every model with image inputs, unless a file of this name is in the current folder."""
-
-
 SAVED = ("saved_model.pb", "fingerprint.pb", "variables", "assets")
+SPELLED_OUT = ("Erf",)
+"""Operators that the tool hands to TensorFlow and TFLite lacks; its own spelling of them is exact to 2e-7 (GELU as ONNX writes it needs one)."""
 
 
 def run(source: Path, out: Path, options: Options) -> Facts:
@@ -50,6 +51,7 @@ def converted(source: Path, out: Path, options: Options) -> Iterator[tuple[Path,
     with tempfile.TemporaryDirectory(dir=out.parent, prefix="onnx2tf-") as folder, working_in(Path(folder)):
         write_sample(Path(folder) / SAMPLE_FILE)
         scratch = prepare(source, Path(folder), options.keep_inputs, plain=True)
+        options = dataclasses.replace(options, pseudo_operators=(*options.pseudo_operators, *SPELLED_OUT))
         yield convert(scratch, Path(folder) / "out", options), scratch
 
 

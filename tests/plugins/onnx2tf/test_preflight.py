@@ -8,7 +8,7 @@ import pytest
 
 from edgeroute.types import Facts, Tensor
 from edgeroute_plugins.onnx2tf.options import Options
-from edgeroute_plugins.onnx2tf.preflight import preflight
+from edgeroute_plugins.onnx2tf.preflight import preflight, through_tensorflow
 from edgeroute_plugins.onnx2tf.symptoms import SYMPTOMS
 
 IMAGE = Tensor("x", (1, 3, 8, 8), "float32")
@@ -25,6 +25,13 @@ IMAGE = Tensor("x", (1, 3, 8, 8), "float32")
 def test_a_reason_is_given_with_its_remedy(facts: Facts, code: str) -> None:
     (finding,) = preflight(facts, Options())
     assert finding.code == code and finding.remedy
+
+
+def test_an_lstm_is_kept_from_the_edge_through_tensorflow_alone() -> None:
+    facts = Facts(inputs=(Tensor("x", (1, 24, 8), "float32"),), operators={"LSTM": 1, "Gemm": 1}, details={"opset": 18})
+    assert preflight(facts, Options()) == []
+    (finding,) = through_tensorflow(facts, Options())
+    assert finding.code == "onnx2tf-recurrent" and "--via onnx2tf" in finding.remedy
 
 
 def test_a_plain_network_passes() -> None:

@@ -23,6 +23,8 @@ BORDERS = {
     "agnostic": {"image": (1, 16, 24, 3), "result": (1, 16, 26, 4)},
     "channels_last": {"picture": (1, 16, 16, 3), "scores": (1, 5)},
     "doubles": {"image": (1, 16, 16, 3), "found": (1, 6, 64)},
+    "recurrent": {"series": (1, 12, 4), "scores": (1, 5)},
+    "smooth": {"image": (1, 16, 16, 3), "scores": (1, 6)},
     "two_inputs": {"image": (1, 16, 16, 3), "extra": (1, 4), "result": (1, 3)},
 }
 
@@ -68,8 +70,9 @@ def test_what_does_not_care_for_the_layout_costs_no_transpositions(name: str, tm
 
 
 @pytest.mark.real
-def test_the_way_through_tensorflow_keeps_them_too(tmp_path: Path) -> None:
-    check("onnx2tf-savedmodel", "detector", tmp_path)
+@pytest.mark.parametrize("name", ["detector", "smooth"])
+def test_the_way_through_tensorflow_keeps_them_too(name: str, tmp_path: Path) -> None:
+    check("onnx2tf-savedmodel", name, tmp_path)
 
 
 @pytest.mark.real
