@@ -182,17 +182,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="the page that is written")
     parser.add_argument("--only", default="", help="part of a source kind's or a converter's name")
+    parser.add_argument("--known", action="store_true", help="measure nothing: write the lines that an earlier run in --work left")
     parser.add_argument("--work", type=Path, help="folder for networks and cache; a run that was stopped goes on there")
     chosen = parser.parse_args()
     if chosen.work:
-        measure(chosen.work, chosen.only, chosen.out)
+        measure(chosen.work, chosen.only, chosen.out, chosen.known)
         return
     with tempfile.TemporaryDirectory(prefix="edgeroute-sources-") as name:
         measure(Path(name), chosen.only, chosen.out)
 
 
-def measure(work: Path, only: str, out: Path | None) -> None:
-    """Take every case, and write the page after each."""
+def measure(work: Path, only: str, out: Path | None, known_only: bool = False) -> None:
+    """Take every case (of those that are measured already, where `known_only`), and write the page after each."""
     torch, keras = (networks(framework, work) for framework in ("torch", "keras"))
     save_samples(work)
     workshop = dataclasses.replace(open_workshop(), cache=Cache(work / "cache"))
@@ -203,6 +204,8 @@ def measure(work: Path, only: str, out: Path | None) -> None:
         if not wanted(case, only, workshop):
             continue
         name = " ".join((case.kind, case.network, case.source.name, case.target, *case.via))
+        if name not in known and known_only:
+            continue
         if name not in known:
             known[name] = [*row(case, run(case, workshop, work)), revision()]
             (work / "rows.json").write_text(json.dumps(known, indent=1))
@@ -222,8 +225,9 @@ def tables_of(torch: Path, keras: Path, work: Path) -> Iterator[tuple[str, Case]
 
 
 def revision() -> str:
-    """The commit whose code measured a line."""
-    return subprocess.run(("git", "rev-parse", "--short", "HEAD"), cwd=HERE, capture_output=True, text=True, check=True).stdout.strip()
+    """Where on main the code stands that measures a line: commits of other branches get other names when they land."""
+    base = subprocess.run(("git", "merge-base", "HEAD", "main"), cwd=HERE, capture_output=True, text=True, check=True).stdout
+    return base[:7]
 
 
 def networks(framework: str, work: Path) -> Path:
@@ -264,10 +268,13 @@ def page(tables: Mapping[str, Sequence[Sequence[str]]]) -> str:
     parts = [
         "# Sources and converters, measured\n",
         f"Written by `python benchmarks/sources/table.py` on {os.cpu_count()} processors without a graphics card. The networks are those of `tests/nets`, "
-        "trained for seconds on made-up data; none is a model that anybody uses. Seconds and the largest resident memory (MB) are those of the route's "
-        "steps, each when it ran, on a machine that did other work too; verification comes on top. Fidelity is the largest difference to the source's "
-        "outputs over their range where the result is float, and the signal-to-quantization-noise ratio in dB where it is int8, both on samples that the "
-        "quantizer did not see. What a line says no to, it says with the code and the message that a user gets.\n",
+        "trained for seconds on made-up data; none is a model that anybody uses.\n",
+        "- *Fidelity*: the largest difference to the source's outputs over their range where the result is float; the "
+        "signal-to-quantization-noise ratio in dB where it is int8. On samples that the quantizer did not see.",
+        "- *Seconds* and *MB* (largest resident memory) are those of the route's steps; verification comes on top. Other work ran on the same "
+        "machine: an idle one takes a half to a third of the seconds.",
+        "- *Commit*: where on main the code stood that measured the line. A run that is stopped goes on later.",
+        "- Where a line says no, it says so with the code and the message that a user gets.\n",
     ]
     for title, rows in tables.items():
         header = ("source", "network", "to", "route", "works", "fidelity", "seconds", "MB", "commit")
