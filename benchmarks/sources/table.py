@@ -159,6 +159,11 @@ def row(case: Case, answer: tuple[str, ConversionResult | None]) -> list[str]:
     return [case.kind, case.network, case.target, way, works, parity(final), f"{seconds:.0f}", f"{memory:.0f}"]
 
 
+def unmeasured(case: Case) -> list[str]:
+    """A line that a run has not come to yet."""
+    return [case.kind, case.network, case.target, " → ".join(case.via), "not measured yet", "", "", "", ""]
+
+
 def parity(step: StepRecord | None) -> str:
     """The largest relative error of a float file, or the SQNR of an int8 one."""
     if step is None or step.verification is None or not step.verification.outputs:
@@ -193,7 +198,7 @@ def main() -> None:
 
 
 def measure(work: Path, only: str, out: Path | None, known_only: bool = False) -> None:
-    """Take every case (of those that are measured already, where `known_only`), and write the page after each."""
+    """Take every case (none that is not measured already, where `known_only`), and write the page after each."""
     torch, keras = (networks(framework, work) for framework in ("torch", "keras"))
     save_samples(work)
     workshop = dataclasses.replace(open_workshop(), cache=Cache(work / "cache"))
@@ -204,13 +209,11 @@ def measure(work: Path, only: str, out: Path | None, known_only: bool = False) -
         if not wanted(case, only, workshop):
             continue
         name = " ".join((case.kind, case.network, case.source.name, case.target, *case.via))
-        if name not in known and known_only:
-            continue
-        if name not in known:
+        if name not in known and not known_only:
             known[name] = [*row(case, run(case, workshop, work)), revision()]
             (work / "rows.json").write_text(json.dumps(known, indent=1))
-        tables.setdefault(title, []).append(known[name])
-        print(" | ".join(known[name]), file=sys.stderr, flush=True)
+        tables.setdefault(title, []).append(known.get(name) or unmeasured(case))
+        print(" | ".join(tables[title][-1]), file=sys.stderr, flush=True)
         if out:
             out.write_text(page(tables), encoding="utf-8")
     print(page(tables))
