@@ -78,8 +78,8 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     artifact = recognize(source, workshop.plugins, workshop.catalog)
     _plan_before_work(workshop, artifact, target, request)
     inputs = shapes.resolve(_inputs(artifact, request), request.input_shapes)
-    known = device.camera and request.preprocess.known
-    samples = measure.prepare(workshop, request, inputs, pixels=known)
+    may_fold = request.preprocess.known and (device.camera or bool(request.via))
+    samples = measure.prepare(workshop, request, inputs, pixels=may_fold)
     reference = measure.refer(workshop, artifact, samples, inputs, measure.words(request))
     yardstick = Yardstick(workshop, request, samples, inputs, artifact, reference)
     trail = Trail()
