@@ -26,7 +26,7 @@ What `edgeroute convert` says of trained models that public packages carry (`ben
 ARTPEC-8 (per-tensor), with effort `{effort}`. Calibration and measurement: {crops} crops of everyday photographs, {held} of them held back; a
 detector of faces or text finds little in them, so its scores are hard to keep, and that is measured, too.
 Written by `python benchmarks/corpus_table.py`; parity is every float step's worst output, SQNR against the file as it was given. The seconds count
-what an earlier row had not left in the cache already, on two processors with other work.
+what an earlier row had not left in the cache already, on two processors with other work. `--models A,B` measures these again and keeps the other rows.
 
 | model | device | status | route | float parity by step (dB) | int8 SQNR, by output | correlation | errors and warnings | seconds |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -75,6 +75,13 @@ def row(entry: corpus.Entry, folder: Path, target: str, effort: str) -> str:
     return "| " + " | ".join([entry.name, target, *cells, f"{seconds:.0f}"]) + " |"
 
 
+def kept(page: Path) -> dict[tuple[str, str], str]:
+    """The rows that a page has, by model and device."""
+    lines = page.read_text(encoding="utf-8").splitlines() if page.exists() else []
+    found = [(line.split(" | "), line) for line in lines if line.startswith("| ")]
+    return {(cells[0].removeprefix("| "), cells[1]): line for cells, line in found if cells[1] in TARGETS}
+
+
 def failed(error: dict[str, Any]) -> list[str]:
     return [f"refused (exit {error['exit_code']})", "–", "–", "–", "–", f"`{error['code']}`: {error['message']}".replace("|", "/")]
 
@@ -106,13 +113,13 @@ def main() -> None:
     arguments = parser.parse_args()
     wanted = corpus.entries([m for m in arguments.models.split(",") if m] or None)
     corpus.fetch(arguments.corpus, wanted)
-    rows = []
+    rows = kept(arguments.out) if arguments.models else {}
     for entry in wanted:
         for target in TARGETS:
-            rows.append(row(entry, arguments.corpus, target, arguments.effort))
-            print(rows[-1], flush=True)
+            rows[entry.name, target] = row(entry, arguments.corpus, target, arguments.effort)
+            print(rows[entry.name, target], flush=True)
             head = HEAD.format(effort=arguments.effort, crops=len(list(corpus.crops(arguments.corpus).iterdir())), held=32)
-            arguments.out.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+            arguments.out.write_text(head + "\n".join(rows.values()) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
