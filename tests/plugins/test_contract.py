@@ -9,18 +9,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import onnx
+
 import edgeroute_plugins
 from edgeroute.testing import samples
 from edgeroute.testing.conduct import Sample
 from edgeroute.testing.contract import PluginContract
 from edgeroute.testing.work import Work
 from edgeroute.types import Preprocess
+from tests.plugins.prepare.builders import Net
+
+
+def joined(folder: Path) -> Path:
+    """Boxes and scores in one output, of which there is something to cut and to split."""
+    net = Net((1, 3, 16, 16))
+    x = net.add("Relu", net.conv("x", 3, 8))
+    boxes = net.add("Mul", net.conv(x, 8, 4, 1), net.constant(100.0), out="boxes")
+    scores = net.add("Sigmoid", net.conv(x, 8, 3, 1), out="scores")
+    place = folder / "joined.onnx"
+    onnx.save(net.model(net.add("Concat", boxes, scores, axis=1, out="head")), place)
+    return place
+
 
 RUN: Mapping[str, Mapping[str, Sample]] = {
     "onnx": {"onnx": samples.onnx, "onnx-static": samples.onnx},
     "onnxslim": {"onnx": samples.onnx},
     "onnx2tf": {"onnx": samples.onnx},
-    "prepare": {"onnx": samples.onnx},
+    "prepare": {"onnx": joined},
     "aiedge": {"onnx": samples.onnx},
     "tflite": {"onnx": samples.onnx},
 }
@@ -30,7 +45,7 @@ FIELDS: Mapping[str, Mapping[str, object]] = {
     "prepare": {
         "requests": {
             "camera": {"preprocess": Preprocess(scale=1 / 255, known=True)},
-            "cut": {"options": {"cut": {"at": ("pooled",)}}},
+            "cut": {"options": {"cut": {"at": ("boxes", "scores")}}},
         }
     },
 }

@@ -117,7 +117,7 @@ def _parity(
     digest = str((said.get("calibration") or {}).get("sha256", ""))
     kept = None if request.calibrate else kept_samples(workshop, digest)
     samples = measure.Samples(kept) if kept else measure.prepare(workshop, asked, inputs, pixels=chain.raw_pixels)
-    reference = measure.refer(workshop, given, samples, inputs)
+    reference = measure.refer(workshop, given, samples, inputs, at=chain.cut)
     verification = _measured(workshop, artifact, said, samples, reference, request.thresholds, chain)
     recorded: Mapping[str, Json] = said.get("parity") or {} if digest == samples.calibration.sha256 else {}
     check = _verdict(verification, reference is not None, recorded, random=samples.calibration.random)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from edgeroute import planner
 from edgeroute.checks import BEFORE, check_artifact
-from edgeroute.errors import EdgerouteError, EnvironmentFailed, PlanError, SourceError, TrustError
+from edgeroute.errors import EdgerouteError, EnvironmentFailed, PlanError, SourceError, TrustError, VerificationFailed
 from edgeroute.recognize import digest_files, recognize
 from edgeroute.resolve import folder_of
 from edgeroute.runner import measure, shapes, story
 from edgeroute.runner.blocked import blocked_edges, handed_edges
-from edgeroute.runner.chain import NO_STEPS, Chain, chain_of
+from edgeroute.runner.chain import CUT, NO_STEPS, Chain, chain_of
 from edgeroute.runner.deliver import destination, must_be_writable, put
 from edgeroute.runner.explore import Search
 from edgeroute.runner.hand_over import bundle_place, hand_over, must_be_bundle_place
@@ -30,6 +30,7 @@ from edgeroute.sidecar import Border
 from edgeroute.types import Artifact, ConversionResult, Converter, LeftOut, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
 from edgeroute.verify.preprocess import pixel_range
+from edgeroute.verify.traced import CUT_ELSEWHERE
 from edgeroute.workshop import Workshop
 
 
@@ -45,16 +46,34 @@ class Yardstick:
     reference: measure.Reference | None
     let_through: list[str] = field(default_factory=list)
     """Digests of the files whose breach of a threshold the user allowed."""
+    cut_from: dict[tuple[str, ...], Artifact] = field(default_factory=dict)
+    """Tensors at which a step ended the network → the verified file that had them."""
 
     def verify(self, done: Done, converter: Converter, chain: Chain) -> Verification:
         self.source_untouched(converter)
-        answer = measure.verify(self.workshop, done, converter, self.samples, self.reference, self.request.thresholds, chain)
+        answer = measure.verify(self.workshop, done, converter, self.samples, self._reference(done, chain), self.request.thresholds, chain)
         if answer.status == "failed" and self.request.allow_degraded and not thresholds.is_final(answer):
             self.let_through.append(done.artifact.sha256)
             answer = dataclasses.replace(answer, status="degraded")
         if self.reference is None:
             self.reference = measure.refer(self.workshop, done.artifact, self.samples, self.inputs, measure.words(self.request))
         return answer
+
+    def _reference(self, done: Done, chain: Chain) -> measure.Reference | None:
+        """The source's outputs; or behind a cut its tensors of those names, where it has none those of the file that was cut."""
+        if self.reference is None or not chain.cut:
+            return self.reference
+        if CUT in done.record.notes and done.source is not None:
+            self.cut_from[chain.cut] = done.source
+        try:
+            return self._cut(self.reference.artifact, chain)
+        except VerificationFailed as error:
+            if error.code != CUT_ELSEWHERE or chain.raw_pixels or chain.cut not in self.cut_from:
+                raise
+            return self._cut(self.cut_from[chain.cut], chain)
+
+    def _cut(self, artifact: Artifact, chain: Chain) -> measure.Reference | None:
+        return measure.refer(self.workshop, artifact, self.samples, self.inputs, measure.words(self.request), chain.cut)
 
     def source_untouched(self, converter: Converter) -> None:
         if digest_files(self.source.path, self.source.files)[1] != self.source.sha256:

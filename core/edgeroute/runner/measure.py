@@ -32,6 +32,7 @@ from edgeroute.types import (
     to_json,
 )
 from edgeroute.verify import thresholds
+from edgeroute.verify.traced import CUT_ELSEWHERE
 from edgeroute.workshop import Workshop, code_digest
 
 RUNTIME = "runtime"
@@ -99,22 +100,36 @@ def words(request: Request) -> dict[str, str]:
 
 
 def refer(
-    workshop: Workshop, artifact: Artifact, samples: Samples, inputs: Sequence[Tensor], words: Mapping[str, str] | None = None
+    workshop: Workshop,
+    artifact: Artifact,
+    samples: Samples,
+    inputs: Sequence[Tensor],
+    words: Mapping[str, str] | None = None,
+    at: Sequence[str] = (),
 ) -> Reference | None:
-    """Run the pristine source on the measured samples; None where nothing on this computer executes its format."""
+    """Run the pristine source on the measured samples; None where nothing on this computer executes its format.
+
+    With `at`, it answers with these inner tensors instead of its outputs; VerificationFailed (`cut-elsewhere`) where they cannot be had.
+    """
     runner = workshop.catalog.runner(artifact.format)
     if runner is None:
         return None
-    key = digest_json([artifact.sha256, runner.name, runner.run, samples.calibration.sha256, to_json(inputs), words or {}, _verifier()])[
-        :32
-    ]
+    if at and not runner.trace:
+        raise VerificationFailed(
+            f"the inner tensors of {artifact.path.name} cannot be read",
+            remedy="convert it to ONNX first, and cut that",
+            code=CUT_ELSEWHERE,
+        )
+    decides = [artifact.sha256, runner.name, runner.run, samples.calibration.sha256, to_json(inputs), words or {}, _verifier()]
+    key = digest_json([*decides, *([list(at)] if at else [])])[:32]
     entry = workshop.cache.get("outputs", key)
     if entry is None:
         workshop.progress(f"running {artifact.path.name} as it was given", None)
         staged = workshop.cache.stage(key)
         arguments = {
-            "runner": runner.run,
+            "runner": runner.trace if at else runner.run,
             "model": str(artifact.path.absolute()),
+            "at": list(at),
             "samples": to_json(samples.calibration),
             "out": str(staged / "data"),
             "words": {**(words or {}), "EDGEROUTE_INPUT_SHAPES": json.dumps({t.name: t.shape for t in inputs})},

@@ -28,11 +28,9 @@ def statement_of(journey: Journey, request: Request) -> dict[str, Json]:
         "calibration": _calibration(journey.samples.calibration),
         "preprocess": to_json(request.preprocess),
         "input_shapes": {name: list(shape) for name, shape in request.input_shapes.items()},
-        "border": {"raw_pixels": chain.raw_pixels, "notes": to_json(chain.notes)},
-        "parity": parity(arrival.steps),
     }
-    answer: dict[str, Json] = impersonal(to_json(said))
-    return answer
+    named: dict[str, Json] = {"border": {"raw_pixels": chain.raw_pixels, "notes": chain.notes}, "parity": parity(arrival.steps)}
+    return {**impersonal(to_json(said)), **to_json(named)}  # tensors' names look like paths: /head/Concat_output_0
 
 
 def after_hand_over(said: Mapping[str, Json], artifact: Artifact, key: str) -> dict[str, Json]:

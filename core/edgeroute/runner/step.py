@@ -34,6 +34,8 @@ class Done:
     artifact: Artifact
     record: StepRecord
     entry: Entry
+    source: Artifact | None = None
+    """What the step was given."""
 
 
 def run_step(workshop: Workshop, converter: Converter, source: Artifact, options: Any, limits: Limits) -> Done:
@@ -55,7 +57,7 @@ def run_step(workshop: Workshop, converter: Converter, source: Artifact, options
     except VerificationFailed as error:
         keep_lie(workshop, converter, source, options, entry, error)
         raise
-    return Done(artifact, _record(converter, entry, artifact, options, cached), entry)
+    return Done(artifact, _record(converter, entry, artifact, options, cached), entry, source)
 
 
 def keep_lie(workshop: Workshop, converter: Converter, source: Artifact, options: Any, entry: Entry, error: EdgerouteError) -> Path:

@@ -20,6 +20,7 @@ from edgeroute.verify.made_up import random_value
 from edgeroute.verify.measuring import Measuring
 from edgeroute.verify.samples import MEASURING_LIMIT, measured
 from edgeroute.verify.sessions import open_session, run
+from edgeroute.verify.traced import open_traced
 
 Array = Any
 MANIFEST = "manifest.json"
@@ -35,17 +36,19 @@ def reference(
     limit: int = MEASURING_LIMIT,
     joined: Sequence[Mapping[str, Json]] = (),
     words: Mapping[str, str] | None = None,
+    at: Sequence[str] = (),
 ) -> Json:
     """Run a model on the measured samples; real-valued outputs to `<i>.npy` [samples, *shape] and a manifest (also returned).
 
     `runner` is a Runner's function. `joined` tells which outputs end in a concat: `{"output": name, "axis": …, "sizes": […]}`.
-    `words` is what the user said that the runner must know, as environment variables (see `Runner.run`).
+    `words` is what the user said that the runner must know, as environment variables (see `Runner.run`). With `at`, `runner` is a
+    Runner's `trace`, and these inner tensors take the place of the outputs.
     """
     started = time.perf_counter()
     os.environ |= dict(words or {})
     calibration, folder = from_json(Calibration, dict(samples)), Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    session = open_session(runner, model)
+    session: Session = open_traced(runner, model, at) if at else open_session(runner, model)
     rows = _Rows(calibration, limit)
     writers: list[arrays.RowWriter] = []
     ragged: set[int] = set()

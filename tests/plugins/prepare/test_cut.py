@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 
+from edgeroute import api, paths
+from edgeroute.environments import Environments
 from edgeroute.errors import ConverterFailed
+from edgeroute.workshop import open_workshop
 from edgeroute_plugins.prepare.cut import cut, find_cut
 from edgeroute_plugins.prepare.graph import from_proto
 from tests.plugins.prepare.builders import Net, operators
@@ -45,3 +51,25 @@ def test_nothing_to_cut_and_unknown_names_are_refused() -> None:
     with pytest.raises(ConverterFailed) as unknown:
         cut(graph, ["nowhere"])
     assert (nothing.value.code, unknown.value.code) == ("cut-nothing", "cut-unknown")
+
+
+def labels() -> onnx.ModelProto:
+    """A segmentation that gives the number of the class for each place, and what it was chosen from only inside."""
+    net = Net()
+    x = net.add("Relu", net.conv("x", 3, 6), out="/body/other")
+    scores = net.add("Sigmoid", net.conv(x, 6, 4, 1), out="/head/scores")
+    return net.model(net.add("Cast", net.add("ArgMax", scores, axis=1), to=onnx.TensorProto.FLOAT, out="classes"), x)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("at", "ends"), [((), {"/body/other", "/head/scores"}), (("/head/scores",), {"/head/scores"})])
+def test_a_network_that_was_cut_is_held_against_the_tensors_of_its_source(tmp_path: Path, at: tuple[str, ...], ends: set[str]) -> None:
+    source = tmp_path / "labels.onnx"
+    onnx.save(labels(), source)
+    shop = open_workshop(root=tmp_path / "home")
+    shop = dataclasses.replace(shop, environments=Environments(paths.environments(), shop.catalog.environments))
+    result = api.convert(source, "cpu", out=tmp_path / "cut.tflite", via=("cut",), options={"cut": {"at": at}} if at else {}, workshop=shop)
+    measured = [s.verification for s in result.steps[1:] if s.verification is not None]
+    assert [s.converter for s in result.steps][:2] == ["onnxslim", "cut"]
+    assert all({o.name for o in v.outputs} == ends and min(o.sqnr_db for o in v.outputs) > 80 for v in measured)
+    assert api.verify(tmp_path / "cut.tflite", source=source, workshop=shop).ok
