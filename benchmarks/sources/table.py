@@ -275,7 +275,7 @@ def page(tables: Mapping[str, Sequence[Sequence[str]]]) -> str:
         "- *Fidelity*: the largest difference to the source's outputs over their range where the result is float; the "
         "signal-to-quantization-noise ratio in dB where it is int8. On samples that the quantizer did not see.",
         "- *Seconds* and *MB* (largest resident memory) are those of the route's steps; verification comes on top. Other work ran on the same "
-        "machine: an idle one takes a half to a third of the seconds.",
+        "machine.",
         "- *Commit*: where on main the code stood that measured the line. A run that is stopped goes on later.",
         "- Where a line says no, it says so with the code and the message that a user gets.\n",
     ]
