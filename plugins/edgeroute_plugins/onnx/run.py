@@ -121,5 +121,9 @@ def _refusal(model: Path, opset: int, error: Exception) -> SourceError:
         return SourceError(
             f"opset {opset} is too old for onnxruntime: {reason}", where=str(model), remedy=remedy, code="onnx-opset-too-old"
         )
+    if "external tensors" in reason:
+        again = "onnx.save(onnx.load('model.onnx'), 'again.onnx', save_as_external_data=True, location='again.data', size_threshold=1024)"
+        remedy = f'keep small tensors inside the file, onnxruntime reads shapes from them: python -c "import onnx; {again}"'
+        return SourceError(f"onnxruntime refuses {model.name}: {reason}", where=str(model), remedy=remedy, code="onnx-does-not-load")
     remedy = "export the model again with ONNX's own operators, or repair it: python -c \"import onnx; onnx.checker.check_model('model.onnx', True)\""
     return SourceError(f"onnxruntime refuses {model.name}: {reason}", where=str(model), remedy=remedy, code="onnx-does-not-load")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
+from tests.nets import onnx_nets
 from tests.plugins.onnx.graphs import convolution, graph, model, node, tensor, value, zeros
 from tests.plugins.real_runtime import call
 
@@ -38,6 +40,16 @@ def test_refusals_have_a_reason_and_a_remedy(tmp_path: Path) -> None:
         (tmp_path / "m.onnx").write_bytes(model(graph(nodes, [value("x")], [value("y")]), opset=opset))
         found = ask(tmp_path, "answers", model=str(tmp_path / "m.onnx"))
         assert found["code"] == code and found["remedy"], found
+
+
+def test_shapes_in_another_file_are_refused_with_the_way_to_bring_them_back(tmp_path: Path) -> None:
+    """onnxruntime reads the sizes of a Split from inside the file only."""
+    onnx_nets.save_external(str(tmp_path / "m.onnx"), "m.data", 0)
+    found = ask(tmp_path, "answers", model=str(tmp_path / "m.onnx"))
+    assert found["code"] == "onnx-does-not-load" and "size_threshold=1024" in found["remedy"]
+    again = onnx.load(tmp_path / "m.onnx")
+    onnx.save(again, tmp_path / "again.onnx", save_as_external_data=True, location="again.data", size_threshold=1024)
+    assert ask(tmp_path, "answers", model=str(tmp_path / "again.onnx"))["repeats"]
 
 
 def test_inspection_infers_the_shapes_that_multiplications_need(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_it_reaches_a_device_and_computes_the_same(home: Path, tmp_path: Path, k
 
 
 def test_onnx_with_external_data_reaches_an_accelerator_and_is_quantized_again_from_float(home: Path, tmp_path: Path) -> None:
-    onnx_nets.save_external(str(tmp_path / "net.onnx"), "weights.bin", 0)
+    onnx_nets.save_external(str(tmp_path / "net.onnx"), "weights.bin", 1024)
     words = ("--input-shape", "1,3,32,32", "--out", str(tmp_path / "net.tflite"))
     result = edgeroute(home, "convert", str(tmp_path / "net.onnx"), "--to", "artpec9", *words)
     assert result["artifact"]["format"] == "tflite-int8" and (tmp_path / "net.tflite").exists()
