@@ -82,7 +82,7 @@ def image_size(entry: corpus.Entry) -> tuple[int, int]:
 
 def convert(entry: corpus.Entry, model: Path, pictures: Path, target: str, home: Path, out: Path) -> Run:
     numbers = preprocessing.parse(entry.preprocess)
-    command = [sys.executable, "-m", "edgeroute", "convert", str(model), "--to", target, "--out", str(out), "--calibrate", str(pictures),
+    command = [sys.executable, "-m", "edgeroute", "convert", str(model), "--to", target, "--effort", "fast", "--out", str(out), "--calibrate", str(pictures),
                "--scale", str(numbers.scale), "--mean", ",".join(map(str, numbers.mean)), "--std", ",".join(map(str, numbers.std)),
                "--color", numbers.color, "--allow-degraded"]  # fmt: skip
     return timed(
