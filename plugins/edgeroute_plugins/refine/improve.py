@@ -34,7 +34,7 @@ GOOD = 23.0
 
 @dataclass(frozen=True)
 class Improvement:
-    """What came of it: the file, the score of the first start and of the file in dB on unseen samples, and what won."""
+    """What came of it: the file, the score of the first start and of the file (mean worth, see `objective.worth`) on unseen samples, and what won."""
 
     blob: bytes
     before: float
