@@ -6,21 +6,15 @@ import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgeroute import codec, planner, provenance, resolve
-from edgeroute.checks import check_artifact
+from edgeroute import codec, planner, resolve
 from edgeroute.errors import SourceError
 from edgeroute.recognize import recognize
-from edgeroute.runner.audit import Audit
-from edgeroute.runner.audit import audit as audit_file
-from edgeroute.runner.blame import Blame, blame_files, blame_result
 from edgeroute.runner.blocked import blocked_edges, handed_edges
-from edgeroute.runner.convert import convert as run_conversion
-from edgeroute.runner.convert import fills
-from edgeroute.runner.finish import finish as finish_bundle
-from edgeroute.runner.measure import RUNTIME
+from edgeroute.runner.fills import fills
 from edgeroute.runner.request import Request, check_options
+from edgeroute.runner.shapes import settled
 from edgeroute.runner.wishes import best_plan, wished
 from edgeroute.types import (
     Artifact,
@@ -35,7 +29,11 @@ from edgeroute.types import (
     ValidationReport,
     Verification,
 )
-from edgeroute.workshop import Workshop, open_workshop
+from edgeroute.workshop import RUNTIME, Workshop, open_workshop
+
+if TYPE_CHECKING:  # what only runs conversions is imported where it is used: a plan is to be there at once
+    from edgeroute.runner.audit import Audit
+    from edgeroute.runner.blame import Blame
 
 Shape = Sequence[int]
 
@@ -101,6 +99,8 @@ def convert(
         limits=limits or Limits(),
     )
     if isinstance(source, (str, Path)):
+        from edgeroute.runner.convert import convert as run_conversion
+
         return run_conversion(shop, Path(source), to, request)
     return _convert_live(shop, source, to, request, example_inputs)
 
@@ -116,6 +116,8 @@ def finish(
     workshop: Workshop | None = None,
 ) -> ConversionResult:
     """Complete a handed-over conversion (`status` handed-over, its bundle in `details["handover"]`) with the file that a colleague compiled."""
+    from edgeroute.runner.finish import finish as finish_bundle
+
     shop = workshop or open_workshop(map(Path, plugins))
     place, header = (Path(p) if p is not None else None for p in (out, c_header))
     return finish_bundle(shop, Path(bundle), Path(compiled), place, runtime, header)
@@ -130,6 +132,7 @@ def plan(
     avoid: Sequence[str] = (),
     options: Mapping[str, Mapping[str, Any]] | None = None,
     preprocess: Preprocess | str | Path | None = None,
+    input_shapes: Mapping[str, Shape] | Shape | None = None,
     trust_pickle: bool = False,
     model: str = "",
     signature: str = "",
@@ -148,6 +151,7 @@ def plan(
         avoid=tuple(avoid),
         options=dict(options or {}),
         preprocess=_preprocess(preprocess),
+        input_shapes=_shapes(input_shapes),
         trust_pickle=trust_pickle,
         model_factory=model,
         signature=signature,
@@ -156,7 +160,7 @@ def plan(
     device = shop.catalog.target(to)
     artifact = None if _is_format(shop, source) else recognize(Path(source), shop.plugins, shop.catalog)
     name = artifact.format if artifact is not None else str(source)
-    filled = fills(None, (), request)
+    filled = fills(None, settled(artifact, request.input_shapes), request)
     blocked, handed = blocked_edges(shop, artifact, request, filled), handed_edges(shop, artifact, request, filled)
 
     def ranked(pins: Sequence[str]) -> Plan:
@@ -192,6 +196,8 @@ def check(
     workshop: Workshop | None = None,
 ) -> ValidationReport:
     """Hold a file against the rules of a device; with `execute`, also load and run it once in a child process."""
+    from edgeroute.checks import check_artifact
+
     shop = workshop or open_workshop(map(Path, plugins), offline=offline)
     target = shop.catalog.target(to)
     artifact = recognize(Path(model), shop.plugins, shop.catalog)
@@ -209,6 +215,8 @@ def check(
 
 def _said(workshop: Workshop, artifact: Artifact) -> Mapping[str, Any]:
     """What a file tells about where it comes from; nothing where it tells nothing, or nothing that fits it any more."""
+    from edgeroute import provenance
+
     try:
         origin = provenance.read(workshop, artifact)
     except SourceError:
@@ -244,6 +252,8 @@ def verify(
     workshop: Workshop | None = None,
 ) -> Audit:
     """Hold a delivered file against what it says about itself; with its source, measure it again (preprocessing as the file tells, unless given)."""
+    from edgeroute.runner.audit import audit as audit_file
+
     shop = workshop or open_workshop(map(Path, plugins), offline=offline)
     request = Request(
         calibrate=Path(calibrate) if calibrate is not None else None,
@@ -265,6 +275,8 @@ def blame(
     workshop: Workshop | None = None,
 ) -> Blame:
     """Where a loss enters: in a conversion (the path of its result as JSON), or between two files, the better one first."""
+    from edgeroute.runner.blame import blame_files, blame_result
+
     shop = workshop or open_workshop(map(Path, plugins), offline=offline)
     request = Request(
         calibrate=Path(calibrate) if calibrate is not None else None,
@@ -290,6 +302,8 @@ def targets(workshop: Workshop | None = None) -> tuple[Target, ...]:
 
 
 def _convert_live(workshop: Workshop, obj: object, to: str, request: Request, example_inputs: Any) -> ConversionResult:
+    from edgeroute.runner.convert import convert as run_conversion
+
     folder = workshop.cache.stage("live")
     try:
         path = workshop.plugins.first("capture", obj=obj, folder=folder, inputs=example_inputs)

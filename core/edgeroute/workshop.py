@@ -19,6 +19,9 @@ from edgeroute.plugins import Plugins
 from edgeroute.progress import Progress, silent
 from edgeroute.types import Job, Json, Limits, Outcome
 
+RUNTIME = "runtime"
+"""The environment that executes models where a format names none of its own."""
+
 
 @dataclass(frozen=True)
 class Workshop:

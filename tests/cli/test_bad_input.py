@@ -171,6 +171,12 @@ def test_a_value_may_begin_with_a_minus(edgeroute: Call, words: tuple[str, ...])
     complaint(said, PlanError.exit_code, "no-route")  # the words were understood; there is only no such route
 
 
+def test_a_plan_takes_shapes_as_a_conversion_does(edgeroute: Call) -> None:
+    shutil.copy(DIGITS, "digits.onnx")
+    assert edgeroute("plan", "digits.onnx", "--to", "artpec9", "--input-shape", "image:1,1,8,8").code in (0, 2)
+    complaint(edgeroute("plan", "digits.onnx", "--to", "artpec9", "--input-shape", "picture:1,1,8,8"), UsageError.exit_code, "unknown-input")
+
+
 def test_an_unknown_command_offers_the_nearest(edgeroute: Call) -> None:
     said = edgeroute("convrt", "m.onnx")
     complaint(said, UsageError.exit_code, "unknown-command")

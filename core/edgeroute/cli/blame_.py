@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from edgeroute import api
-from edgeroute.cli import convert_, shared
+from edgeroute.cli import shared, words
 from edgeroute.runner import shapes
 
 
@@ -19,14 +19,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--input-shape", action="append", default=[], metavar="[NAME:]1,3,320,320", help="pin an input's shape (may be repeated)"
     )
-    convert_.add_preprocess(group)
+    words.add_preprocess(group)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from edgeroute.report.text import render_blame
 
     answer = api.blame(
-        arguments.first, arguments.second or None, calibrate=arguments.calibrate, preprocess=convert_.preprocess(arguments),
+        arguments.first, arguments.second or None, calibrate=arguments.calibrate, preprocess=words.preprocess(arguments),
         input_shapes=shapes.parse(arguments.input_shape), workshop=shared.workshop(arguments),
     )  # fmt: skip
     if arguments.json:

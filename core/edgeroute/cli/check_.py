@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from edgeroute import api
-from edgeroute.cli import convert_, shared
+from edgeroute.cli import shared, words
 from edgeroute.errors import CheckFailed
 from edgeroute.types import to_json
 
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certificate", action="store_true", help="print only the int8 certificate")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with a picture of the graph), .md or .json")
     parser.add_argument("--no-run", action="store_true", help="do not load and run the file in a child process")
-    convert_.add_preprocess(parser.add_argument_group("preprocessing that the network was trained with"))
+    words.add_preprocess(parser.add_argument_group("preprocessing that the network was trained with"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         must_be_report(Path(arguments.report))
     shop = shared.workshop(arguments)
     report = api.check(
-        arguments.model, arguments.to, runtime=convert_.runtime(arguments.runtime), preprocess=convert_.preprocess(arguments),
+        arguments.model, arguments.to, runtime=words.runtime(arguments.runtime), preprocess=words.preprocess(arguments),
         execute=not arguments.no_run, workshop=shop,
     )  # fmt: skip
     if arguments.report:

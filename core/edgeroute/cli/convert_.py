@@ -6,12 +6,11 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from edgeroute.cli import several, shared
+from edgeroute.cli import several, shared, words
 from edgeroute.errors import HANDED_OVER, UsageError
 from edgeroute.runner import shapes
 from edgeroute.runner.request import Request, parse_settings, parse_thresholds
-from edgeroute.types import Limits, Preprocess
-from edgeroute.verify.thresholds import Thresholds
+from edgeroute.types import Limits
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,19 +34,7 @@ def _data(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--input-shape", action="append", default=[], metavar="[NAME:]1,3,320,320", help="pin an input's shape (may be repeated)"
     )
-    add_preprocess(group)
-
-
-def add_preprocess(group: argparse._ArgumentGroup) -> None:
-    """x = (pixel * scale - mean) / std, as in training."""
-    group.add_argument(
-        "--preprocess", metavar="FILE|NAME", help="a preprocessing file (.toml, .json) or a preset: 0..1, -1..1, 0..255, imagenet"
-    )
-    group.add_argument("--scale", metavar="S", help="factor for pixels, 1/255 for example; then mean and std apply")
-    group.add_argument("--mean", metavar="M[,M,M]", help="subtracted after scaling")
-    group.add_argument("--std", metavar="S[,S,S]", help="divided by after subtracting")
-    group.add_argument("--color", choices=("rgb", "bgr", "grey"), help="channel order that the network was trained on")
-    group.add_argument("--resize", choices=("stretch", "crop", "letterbox"), help="how pictures are fitted to the input")
+    words.add_preprocess(group)
 
 
 def _route(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +57,7 @@ def _route(parser: argparse.ArgumentParser) -> None:
 
 def _trust(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("trust")
-    add_thresholds(group)
+    words.add_thresholds(group)
     group.add_argument(
         "--effort",
         choices=("fast", "auto", "balanced", "max"),
@@ -91,25 +78,7 @@ def _trust(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--bisect", type=float, default=0.0, metavar="SECONDS", help="where a step fails, look for the smallest part of the model that does"
     )
-    add_words(group)
-
-
-def add_words(group: argparse._ActionsContainer) -> None:
-    """What a source of some kinds cannot tell by itself: the user's word, the network's code, the signature."""
-    group.add_argument(
-        "--trust-pickle", action="store_true", help="allow formats that can run code when loaded (pickled modules, TorchScript, …)"
-    )
-    group.add_argument("--model", metavar="PACKAGE.MODULE:FACTORY", default="", help="builds the network that a state dict belongs to")
-    group.add_argument("--signature", metavar="NAME", default="", help="which signature of a SavedModel")
-
-
-def add_thresholds(group: argparse._ArgumentGroup) -> None:
-    """The marks of verification, with their defaults."""
-    known = ", ".join(f"{f.name}={f.default:g}" for f in dataclasses.fields(Thresholds))
-    group.add_argument("--min-sqnr", type=float, metavar="DB", help="an int8 step fails below this signal-to-quantization-noise ratio")
-    group.add_argument(
-        "--threshold", action="append", default=[], metavar="NAME=VALUE", help=f"move a mark of verification (may be repeated): {known}"
-    )
+    words.add_words(group)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -154,10 +123,10 @@ def request(arguments: argparse.Namespace) -> Request:
     return Request(
         out=_place(arguments.out) if arguments.out else None,
         calibrate=Path(arguments.calibrate) if arguments.calibrate else None,
-        preprocess=preprocess(arguments),
+        preprocess=words.preprocess(arguments),
         input_shapes=shapes.parse(arguments.input_shape),
-        via=_names(arguments.via),
-        avoid=_names(arguments.avoid),
+        via=words.names(arguments.via),
+        avoid=words.names(arguments.avoid),
         options=parse_settings(arguments.set),
         thresholds=parse_thresholds(arguments.threshold, arguments.min_sqnr),
         allow_degraded=arguments.allow_degraded,
@@ -167,7 +136,7 @@ def request(arguments: argparse.Namespace) -> Request:
         model_factory=arguments.model,
         signature=arguments.signature,
         limits=Limits(arguments.time_limit, arguments.memory_limit),
-        runtime=runtime(arguments.runtime),
+        runtime=words.runtime(arguments.runtime),
         require_complete=arguments.require_complete,
         c_header=Path(arguments.c_header) if arguments.c_header else None,
         check_determinism=arguments.check_determinism,
@@ -182,25 +151,3 @@ def _place(text: str) -> Path:
     if text.endswith("/") and not place.exists() and place.parent.is_dir():
         place.mkdir()
     return place
-
-
-def preprocess(arguments: argparse.Namespace) -> Preprocess:
-    """The preprocessing that the options describe."""
-    from edgeroute.verify import preprocess as reader
-
-    named = arguments.preprocess or ""
-    is_file = bool(named) and (Path(named).suffix in (".toml", ".json") or Path(named).exists())
-    return reader.from_options(
-        file=named if is_file else "", preset="" if is_file else named, scale=arguments.scale or "", mean=arguments.mean or "",
-        std=arguments.std or "", color=arguments.color or "", resize=arguments.resize or "",
-    )  # fmt: skip
-
-
-def runtime(texts: list[str]) -> dict[str, str]:
-    """`tflite=2.3.1` → {"tflite": "2.3.1"}; a bare word is a profile of the target."""
-    pairs = [text.partition("=") for text in texts]
-    return {name if equals else "profile": value if equals else name for name, equals, value in pairs}
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())

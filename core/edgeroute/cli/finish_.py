@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from edgeroute import api
-from edgeroute.cli import convert_, shared
+from edgeroute.cli import shared, words
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     shop = shared.workshop(arguments)
     result = api.finish(
-        arguments.bundle, arguments.compiled, out=arguments.out, runtime=convert_.runtime(arguments.runtime), c_header=arguments.c_header,
+        arguments.bundle, arguments.compiled, out=arguments.out, runtime=words.runtime(arguments.runtime), c_header=arguments.c_header,
         workshop=shop,
     )  # fmt: skip
     if arguments.report:

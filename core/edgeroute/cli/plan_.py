@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from edgeroute import api
-from edgeroute.cli import shared
-from edgeroute.cli.convert_ import _names, add_preprocess, add_words, preprocess
+from edgeroute.cli import shared, words
+from edgeroute.runner import shapes
 from edgeroute.runner.request import parse_settings
 from edgeroute.types import Plan, to_json
 from edgeroute.workshop import Workshop
@@ -20,8 +20,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--via", metavar="A,B", default="", help="converters that must be taken, in this order")
     parser.add_argument("--avoid", metavar="A", default="", help="converters that must not be taken")
     parser.add_argument("--set", action="append", default=[], metavar="CONVERTER.OPTION=VALUE", help="an option of a converter")
-    add_words(parser)
-    add_preprocess(parser.add_argument_group("preprocessing, as for convert: where it has to be folded in, the plan shows that step"))
+    parser.add_argument(
+        "--input-shape", action="append", default=[], metavar="[NAME:]1,3,320,320", help="pin an input's shape (may be repeated)"
+    )
+    words.add_words(parser)
+    words.add_preprocess(parser.add_argument_group("preprocessing, as for convert: where it has to be folded in, the plan shows that step"))
     parser.add_argument("--mermaid", action="store_true", help="print the graph with its routes as a Mermaid drawing")
     parser.add_argument("--dot", action="store_true", help="print it for Graphviz")
     parser.add_argument("--html", metavar="FILE", help="write it as an interactive page that needs no network")
@@ -33,9 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     shop = shared.workshop(arguments)
     answer = api.plan(
-        arguments.source, arguments.to, k=max(1, arguments.k), via=_names(arguments.via), avoid=_names(arguments.avoid),
+        arguments.source, arguments.to, k=max(1, arguments.k), via=words.names(arguments.via), avoid=words.names(arguments.avoid),
         options=parse_settings(arguments.set), trust_pickle=arguments.trust_pickle, model=arguments.model, signature=arguments.signature,
-        preprocess=preprocess(arguments), workshop=shop,
+        preprocess=words.preprocess(arguments), input_shapes=shapes.parse(arguments.input_shape), workshop=shop,
     )  # fmt: skip
     states = environment_states(shop, answer)
     _write(arguments, shop, answer, states)

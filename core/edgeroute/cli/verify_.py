@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from edgeroute import api
-from edgeroute.cli import convert_, shared
+from edgeroute.cli import shared, words
 from edgeroute.errors import VerificationFailed
 from edgeroute.runner.request import parse_thresholds
 
@@ -14,8 +14,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a file that `edgeroute convert` wrote")
     parser.add_argument("--source", metavar="MODEL", help="the model that it should come from: compared by digest, and measured against")
     parser.add_argument("--calibrate", metavar="DIR|npz|npy", help="what to measure on (default: random data)")
-    convert_.add_thresholds(parser.add_argument_group("trust"))
-    convert_.add_preprocess(parser.add_argument_group("preprocessing, where it is not the one that the file tells"))
+    words.add_thresholds(parser.add_argument_group("trust"))
+    words.add_preprocess(parser.add_argument_group("preprocessing, where it is not the one that the file tells"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     shop = shared.workshop(arguments)
     answer = api.verify(
-        arguments.file, source=arguments.source, calibrate=arguments.calibrate, preprocess=convert_.preprocess(arguments),
+        arguments.file, source=arguments.source, calibrate=arguments.calibrate, preprocess=words.preprocess(arguments),
         thresholds=parse_thresholds(arguments.threshold, arguments.min_sqnr), workshop=shop,
     )  # fmt: skip
     if arguments.json:

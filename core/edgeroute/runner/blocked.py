@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 
+from edgeroute.environments import EnvironmentState
 from edgeroute.resolve import resolve_function
 from edgeroute.runner.request import Request, options_for
 from edgeroute.types import Artifact, Converter, LeftOut, Severity
 from edgeroute.workshop import Workshop
 
+StateOf = Callable[[str], EnvironmentState]
+
 
 def blocked_edges(workshop: Workshop, artifact: Artifact | None, request: Request, fills: Mapping[str, object]) -> dict[str, LeftOut]:
     """By key: what an environment or a tool keeps closed, and what the preflight of an edge says of this very file."""
     answer: dict[str, LeftOut] = {}
+    state = functools.cache(workshop.environments.state)
     for converter in workshop.catalog.converters:
-        reason = _closed(workshop, converter)
-        if artifact is not None and (reason is None or _lacks_tool_only(workshop, converter)):
+        reason = _closed(state, converter)
+        if artifact is not None and (reason is None or _lacks_tool_only(state, converter)):
             reason = _refused(workshop, converter, artifact, request, fills) or reason
         if reason is not None:
             answer[converter.key] = reason
@@ -26,23 +31,23 @@ def handed_edges(workshop: Workshop, artifact: Artifact | None, request: Request
     """Keys of the edges for which nothing but the tool is missing, and which know what a colleague needs to run them."""
     if request.require_complete:
         return frozenset()
-    lacking = (c for c in workshop.catalog.converters if _lacks_tool_only(workshop, c))
+    state = functools.cache(workshop.environments.state)
+    lacking = (c for c in workshop.catalog.converters if _lacks_tool_only(state, c))
     return frozenset(c.key for c in lacking if artifact is None or _refused(workshop, c, artifact, request, fills) is None)
 
 
-def _lacks_tool_only(workshop: Workshop, converter: Converter) -> bool:
+def _lacks_tool_only(state: StateOf, converter: Converter) -> bool:
     """Whether a colleague could run an edge that cannot run here."""
-    state = workshop.environments.state
     missing = bool(converter.handover and converter.tool) and state(converter.tool).closed
     return missing and not (converter.environment and state(converter.environment).closed)
 
 
-def _closed(workshop: Workshop, converter: Converter) -> LeftOut | None:
+def _closed(state: StateOf, converter: Converter) -> LeftOut | None:
     for name in (converter.environment, converter.tool):
         if name:
-            state = workshop.environments.state(name)
-            if state.closed:
-                return LeftOut(converter.key, state.reason, state.remedy)
+            found = state(name)
+            if found.closed:
+                return LeftOut(converter.key, found.reason, found.remedy)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from edgeroute import planner
 from edgeroute.checks import BEFORE, check_artifact
 from edgeroute.errors import EdgerouteError, EnvironmentFailed, PlanError, SourceError, TrustError, VerificationFailed
 from edgeroute.recognize import digest_files, recognize
-from edgeroute.resolve import folder_of
 from edgeroute.runner import measure, shapes, story
 from edgeroute.runner.blocked import blocked_edges, handed_edges
-from edgeroute.runner.chain import CUT, NO_STEPS, Chain, chain_of
+from edgeroute.runner.chain import CUT, Chain, chain_of
 from edgeroute.runner.deliver import destination, must_be_writable, put
 from edgeroute.runner.explore import Search
+from edgeroute.runner.fills import fills
 from edgeroute.runner.hand_over import bundle_place, hand_over, must_be_bundle_place
 from edgeroute.runner.last_mile import equip
 from edgeroute.runner.request import Request, check_options
@@ -29,7 +29,6 @@ from edgeroute.runner.wishes import wished
 from edgeroute.sidecar import Border
 from edgeroute.types import Artifact, ConversionResult, Converter, LeftOut, Tensor, ValidationReport, Verification
 from edgeroute.verify import thresholds
-from edgeroute.verify.preprocess import pixel_range
 from edgeroute.verify.traced import CUT_ELSEWHERE
 from edgeroute.workshop import Workshop
 
@@ -153,29 +152,6 @@ def _deliver(journey: Journey, request: Request, border: Border) -> ConversionRe
     journey = dataclasses.replace(journey, findings=(*journey.findings, *sealed.findings))
     before = arrival.origin.facts if arrival.origin is not None else None
     return equip(result_of(journey, artifact=artifact), workshop.catalog.target(journey.target), border, before, request.c_header)
-
-
-def fills(samples: measure.Samples | None, inputs: Sequence[Tensor], request: Request, chain: Chain = NO_STEPS) -> Mapping[str, object]:
-    """What edgeroute puts into options that are declared with `fill`."""
-    values: dict[str, object] = {
-        "input_shapes": {t.name: t.shape for t in inputs},
-        "preprocess": request.preprocess,
-        "trust": request.trust_pickle,
-        "model_factory": request.model_factory,
-        "signature": request.signature,
-        "code_path": _code_path(request),
-    }
-    values["input_range"] = (0.0, 255.0) if chain.raw_pixels else pixel_range(request.preprocess)
-    if samples is not None:
-        values["calibration"] = measure.as_pixels(samples.calibration) if chain.raw_pixels else samples.calibration
-    return values
-
-
-def _code_path(request: Request) -> str:
-    """Where the user's own code lies, if any is to run: the factory's folder, or the current one for a pickled module."""
-    if request.model_factory:
-        return str(folder_of(request.model_factory))
-    return str(Path.cwd()) if request.trust_pickle else ""
 
 
 def _plan_before_work(workshop: Workshop, artifact: Artifact, target: str, request: Request) -> None:

@@ -33,9 +33,8 @@ from edgeroute.types import (
 )
 from edgeroute.verify import thresholds
 from edgeroute.verify.traced import CUT_ELSEWHERE
-from edgeroute.workshop import Workshop, code_digest
+from edgeroute.workshop import RUNTIME, Workshop, code_digest
 
-RUNTIME = "runtime"
 """The environment in which samples are made and arrays compared."""
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from edgeroute.errors import SourceError, UsageError
-from edgeroute.types import Tensor
+from edgeroute.types import Artifact, Tensor
 
 MOST = 1 << 27
 """Elements of one input above which a shape is taken for a slip of the finger: a picture of 6,689 by 6,689 in three channels."""
@@ -27,6 +27,14 @@ def resolve(inputs: Sequence[Tensor], pinned: Mapping[str, tuple[int, ...]]) -> 
     if still:
         raise _open(still)
     return settled
+
+
+def settled(artifact: Artifact | None, pinned: Mapping[str, tuple[int, ...]]) -> tuple[Tensor, ...]:
+    """What a plan knows of a file's inputs: all of them where the user pinned some, as `resolve` has it; nothing where nobody said anything."""
+    if artifact is None or not pinned:
+        return ()
+    told = artifact.facts.inputs or tuple(Tensor(name or "input", shape, "float32") for name, shape in pinned.items())
+    return resolve(told, pinned)
 
 
 def parse(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
