@@ -62,7 +62,7 @@ def _trust(parser: argparse.ArgumentParser) -> None:
         "--effort",
         choices=("fast", "auto", "balanced", "max"),
         default="auto",
-        help="fast: the plain route; auto: that, and where int8 loses too much, up to five prepared ones (not with --via); balanced, max: more",
+        help="fast: the plain route; auto: that, and where int8 loses too much, up to three prepared ones (not where --via names a quantizer or a preparation); balanced, max: more",
     )
     group.add_argument(
         "--metric",

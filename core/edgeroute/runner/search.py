@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from edgeroute.catalog import Catalog
 from edgeroute.errors import CheckFailed, ConverterFailed, EdgerouteError, UsageError, VerificationFailed
 from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.candidates import BUDGET, DEFAULT, EFFORTS, PLACE, Candidate, candidates, place, quantizes
@@ -58,7 +59,7 @@ def arrive(search: Search, source: Artifact, trail: Trail) -> tuple[Arrival, tup
     effort, pinned, measure = search.request.effort, search.request.via, search.request.metric
     if effort not in EFFORTS:
         raise UsageError(f"there is no effort {effort}", remedy=f"choose one of {', '.join(EFFORTS)}", code="bad-effort")
-    if effort == "fast" or (effort == DEFAULT and pinned and not measure):
+    if effort == "fast" or (effort == DEFAULT and _decided(search.workshop.catalog, pinned) and not measure):
         return explore(search, source, trail), ()
     if effort == DEFAULT and measure:
         search = dataclasses.replace(search, request=dataclasses.replace(search.request, effort="balanced"))
@@ -70,6 +71,12 @@ def arrive(search: Search, source: Artifact, trail: Trail) -> tuple[Arrival, tup
         return _only(plain, trail), ()
     search.workshop.progress(f"{_told(plain)}: going on with preparations, at most {BUDGET[DEFAULT] - 1} candidates", None)
     return _best(_search(search, source, waiting, [plain]), trail)
+
+
+def _decided(catalog: Catalog, pinned: Sequence[str]) -> bool:
+    """Whether the user's pins say how the network is prepared and quantized; others (`cut`, a float converter) leave that open."""
+    named = [c for c in catalog.converters if {c.name, c.key} & set(pinned)]
+    return any(c.gain or catalog.formats[c.target].precision == "int8" for c in named)
 
 
 def _search(search: Search, source: Artifact, waiting: Sequence[Candidate], tried: Sequence[Tried]) -> list[Tried]:

@@ -159,7 +159,7 @@ def settle_outputs(model: Any, execute: Callable[[int], execution.Arrays]) -> No
         raise ConverterFailed(
             f"the size of output {names} depends on the data ({', '.join(culprits) or 'no fixed shape'})",
             where=names,
-            remedy="export the model without its post-processing (non-maximum suppression and the like): the application does that part",
+            remedy="add --via cut, which ends the network in front of it (non-maximum suppression and the like): your application does that part",
             code="dynamic-output",
         )
     pinning.write_outputs(model.graph, {name: array.shape for name, array in first.items()})

@@ -191,26 +191,26 @@ class Graph:
                 kind = helper.np_dtype_to_tensor_dtype(value.dtype)
                 model.graph.input.append(helper.make_tensor_value_info(name, kind, value.shape))
             else:
-                model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+                model.graph.initializer.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return model
 
     def _index(self, node: Node) -> int:
         return next(i for i, other in enumerate(self.nodes) if other is node)
 
 
-def load(path: Path) -> Graph:
-    """Read a file into a graph; raises SourceError when it is not ONNX."""
+def load(path: Path, *, raised: bool = True) -> Graph:
+    """Read a file into a graph, `raised` to opset 13 at least; raises SourceError when it is not ONNX."""
     try:
         model = onnx.load(str(path))
     except DecodeError as error:
         remedy = "export the model to ONNX again, or check the file with `python -m onnx.checker`"
         raise SourceError(f"not readable as ONNX: {error}", where=str(path), remedy=remedy, code="onnx-unreadable") from error
-    return from_proto(model)
+    return from_proto(model, raised=raised)
 
 
-def from_proto(model: onnx.ModelProto) -> Graph:
+def from_proto(model: onnx.ModelProto, *, raised: bool = True) -> Graph:
     """A graph over a copy of a model; Constant nodes become constants, initializers listed as inputs become plain ones."""
-    model = _modern(model)
+    model = _modern(model) if raised else model
     constants = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
     nodes: list[Node] = []
     for node in model.graph.node:

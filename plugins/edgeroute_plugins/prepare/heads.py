@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from edgeroute_plugins.prepare.graph import Array, Graph, attribute, make
+from edgeroute_plugins.prepare.graph import Array, Graph, Node, attribute, make
 from edgeroute_plugins.prepare.parts import Parts
 from edgeroute_plugins.prepare.statistics import measure
 
@@ -50,30 +50,58 @@ def split_heads(
 
 
 def unjoin(graph: Graph) -> int:
-    """Compute the results of inner Splits directly where what they split was only joined before; returns how many went."""
+    """Compute the results of Splits and Slices directly where what they take apart was only joined before; returns how many went."""
     done = 0
-    for node in [n for n in graph.nodes if n.op_type == "Split"]:
-        if any(graph.leaves(o) for o in node.output):
+    for node in [n for n in graph.nodes if n.op_type in ("Split", "Slice")]:
+        if any(o in graph.captured for o in node.output):
             continue
         parts = Parts.of(graph)
-        made = {name: _whole(parts, name) for name in node.output}
+        made = {name: _whole(parts, node, name) for name in node.output}
         if all(made.values()):
-            for old, new in made.items():
-                graph.redirect(old, str(new))
+            _replace(graph, node, {old: str(new) for old, new in made.items()})
             done += 1
         graph.prune()
     return done
 
 
-def _whole(parts: Parts, name: str) -> str | None:
-    """A Split's result as a part of its input, if that input is joined at the result's ends."""
-    node, shape = parts.graph.producer(name), parts.shapes.get(name)
-    if shape is None or node.input[0] not in parts.shapes:
+def _replace(graph: Graph, node: Node, made: Mapping[str, str]) -> None:
+    """Let others compute what a node did; a name that leaves the graph stays."""
+    graph.remove(node)
+    for old, new in made.items():
+        graph.redirect(old, new)
+        if old in graph.output_names:
+            identity = make("Identity", [new], [old])
+            graph.insert(identity, after=new)
+            graph.bypass(identity, new)
+
+
+def _whole(parts: Parts, node: Node, name: str) -> str | None:
+    """A Split's or Slice's result as a part of its input, if that input is joined at the result's ends."""
+    source = node.input[0]
+    span = None if source not in parts.shapes or name not in parts.shapes else _span(parts, node, name)
+    if span is None:
         return None
-    axis = int(attribute(node, "axis", 0)) % len(shape)
-    begin = sum(parts.shapes[o][axis] for o in list(node.output)[: list(node.output).index(name)])
-    ends = {0, parts.shapes[node.input[0]][axis], *parts.boundaries(node.input[0], axis)}
-    return parts.part(node.input[0], axis, begin, begin + shape[axis]) if {begin, begin + shape[axis]} <= ends else None
+    axis, begin, end = span
+    ends = {0, parts.shapes[source][axis], *parts.boundaries(source, axis)}
+    return parts.part(source, axis, begin, end) if {begin, end} <= ends else None
+
+
+def _span(parts: Parts, node: Node, name: str) -> tuple[int, int, int] | None:
+    """Axis, begin and end of what a Split or Slice takes out along one axis; None where it takes more than one, or leaps."""
+    shape, result = parts.shapes[node.input[0]], parts.shapes[name]
+    if node.op_type == "Split":
+        axis = int(attribute(node, "axis", 0)) % len(shape)
+        begin = sum(parts.shapes[o][axis] for o in list(node.output)[: list(node.output).index(name)])
+        return axis, begin, begin + result[axis]
+    changed = [axis for axis, (was, now) in enumerate(zip(shape, result, strict=True)) if was != now]
+    operands = [parts.graph.constant(n) if n else None for n in [*node.input[1:], "", ""][:4]]
+    starts, _, axes, steps = operands
+    if len(changed) != 1 or starts is None or (steps is not None and (np.asarray(steps) != 1).any()):
+        return None
+    along = [int(a) % len(shape) for a in (np.asarray(axes) if axes is not None else range(np.size(starts)))]
+    start = int(np.ravel(starts)[along.index(changed[0])])
+    begin = max(start + shape[changed[0]], 0) if start < 0 else start
+    return changed[0], begin, begin + result[changed[0]]
 
 
 def _telling(graph: Graph, feeds: list[Mapping[str, Array]], output: str, axis: int, joints: list[int], ratio: float) -> list[int]:

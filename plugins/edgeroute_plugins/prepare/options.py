@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeroute.types import Calibration, Preprocess, option
@@ -30,6 +31,9 @@ class CutOptions:
     """Where `cut` ends the network."""
 
     at: tuple[str, ...] = option((), "tensors that become the outputs; none: what post-processing (non-maximum suppression, …) reads")
+    input_shapes: Mapping[str, Sequence[int]] = option(
+        {}, "shape of each input by name, batch included; overrides what the file says", fill="input_shapes"
+    )
     calibration: Calibration | None = option(None, _SAMPLES, fill="calibration")
 
 

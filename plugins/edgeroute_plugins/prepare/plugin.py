@@ -1,7 +1,8 @@
 """Declares the preparing edges: ONNX → ONNX, each one preserving the float outputs, before a network is quantized.
 
-Every stage is a format of its own, so that a route shows what was done. All of them are onnx-static too, so that any consumer takes
-them; they are taken on request (`--via`, a search), in the order cut, camera, prepare, split-heads, equalize.
+Every stage is a format of its own, so that a route shows what was done. They are taken on request (`--via`, a search): `cut` in front
+of `onnxslim`, which makes shapes static that a selection would leave open; then camera, prepare, split-heads, equalize, whose files are
+onnx-static, too, so that any consumer takes them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ PACKAGE = "edgeroute_plugins.prepare"
 @hookimpl
 def edgeroute_formats() -> Iterable[Format]:
     return [
-        _format("onnx-cut", "ONNX, cut before its post-processing", "onnx-static"),
+        Format("onnx-cut", "ONNX, cut before its post-processing", ".onnx", is_a="onnx"),
         _format("onnx-camera", "ONNX that takes a camera's pixels", "onnx-static"),
         _format("onnx-prepared", "ONNX, folded and spelled for int8", "onnx-static"),
         _format("onnx-split", "ONNX, joined outputs taken apart", "onnx-prepared"),
@@ -29,7 +30,7 @@ def edgeroute_formats() -> Iterable[Format]:
 @hookimpl
 def edgeroute_converters() -> Iterable[Converter]:
     return [
-        _edge("cut", "onnx-static", "onnx-cut", CutOptions, "end the network before its post-processing, or at a named tensor"),
+        _edge("cut", "onnx", "onnx-cut", CutOptions, "end the network before its post-processing, or at a named tensor"),
         _edge("camera", "onnx-static", "onnx-camera", CameraOptions, "fold the preprocessing in: the network takes raw pixels"),
         _edge(
             "prepare",

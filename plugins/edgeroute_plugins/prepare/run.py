@@ -59,7 +59,8 @@ def camera(source: Path, out: Path, options: CameraOptions) -> Facts:
 
 def cut(source: Path, out: Path, options: CutOptions) -> Facts:
     """End the network earlier; the tensors at the cut are computed as before."""
-    graph = load(source)
+    graph = load(source, raised=False)
+    cuts.pin(graph, options.input_shapes)
     before = graph.to_proto()
     dropped = list(graph.output_names)
     names = cuts.cut(graph, options.at)

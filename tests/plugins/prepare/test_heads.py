@@ -95,3 +95,35 @@ def test_a_split_in_the_middle_of_a_layer_stays() -> None:
     left, right = net.add("Split", net.conv("x", 3, 6), outputs=2, axis=1)
     graph = from_proto(net.model(net.add("Relu", left), net.add("Sigmoid", right)))
     assert unjoin(graph) == 0
+
+
+def test_slices_at_a_joint_and_outputs_that_leave_are_computed_directly() -> None:
+    net = Net((1, 3, 8, 8))
+    rows = [net.add("Reshape", net.conv("x", 3, n, 1), net.constant([1, n, 64], np.int64)) for n in (4, 2)]
+    joined = net.add("Transpose", net.add("Concat", *rows, axis=1), perm=[0, 2, 1])
+    along, far = net.constant([2], np.int64), net.constant([9999], np.int64)
+    boxes = net.add("Slice", joined, net.constant([0], np.int64), net.constant([4], np.int64), along, out="boxes")
+    scores = net.add("Sigmoid", net.add("Slice", joined, net.constant([-2], np.int64), far, along), out="scores")
+    inner = net.add("Slice", joined, net.constant([1], np.int64), net.constant([3], np.int64), along, out="inner")
+
+    def step(graph: Graph) -> None:
+        assert unjoin(graph) == 2
+
+    graph, db = changed(net.model(boxes, scores, inner), step)
+    assert operators(graph).count("Slice") == 1  # `inner` begins in the middle of a layer
+    assert graph.output_names == ["boxes", "scores", "inner"]
+    assert db > 100
+
+
+def test_a_split_whose_results_leave_keeps_their_names() -> None:
+    net = Net((1, 3, 8, 8))
+    joined = net.add("Concat", net.conv("x", 3, 4, 1), net.conv("x", 3, 2, 1), axis=1)
+    boxes, scores = net.add("Split", joined, net.constant([4, 2], np.int64), outputs=2, axis=1)
+
+    def step(graph: Graph) -> None:
+        assert unjoin(graph) == 1
+
+    graph, db = changed(net.model(boxes, scores), step)
+    assert operators(graph) == ["Conv", "Conv"]
+    assert graph.output_names == [boxes, scores]
+    assert db > 100
