@@ -99,15 +99,15 @@ def fidelity_section(result: Mapping[str, Json]) -> Section:
     blocks: list[Block] = []
     samples = fidelity.get("samples")
     if words.is_number(samples):
-        blocks.append(Prose(_samples_text(result, int(samples))))
+        blocks.append(Prose(_samples_text(int(samples), random=bool(fidelity.get("random")))))
     blocks.append(Table(OUTPUT_COLUMNS, tuple(output_row(o) for o in outputs)))
     if not result.get("calibrated", True):
         blocks.append(Prose("Uncalibrated: the int8 ranges come from random data. Add --calibrate with a folder of typical pictures.", BAD))
     return Section("fidelity", "Fidelity", tuple(blocks))
 
 
-def _samples_text(result: Mapping[str, Json], samples: int) -> str:
-    kind = "your samples" if result.get("calibrated", True) else "random samples"
+def _samples_text(samples: int, *, random: bool) -> str:
+    kind = "random samples" if random else "your samples"
     return f"Measured on {words.plural(samples, 'sample')} ({kind}) against the source as it was given, in its own runtime."
 
 

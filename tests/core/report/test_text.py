@@ -63,6 +63,13 @@ def test_an_uncalibrated_result_says_so() -> None:
     assert "--calibrate FOLDER" in said
 
 
+@pytest.mark.parametrize(("random", "whose"), [(False, "16 samples (your samples)"), (True, "16 samples (random samples)")])
+def test_it_says_whose_the_samples_are(random: bool, whose: str) -> None:
+    """Of float files, too, that nothing calibrates."""
+    said = text.render_result(dataclasses.replace(sample.CLEAN, fidelity={**sample.CLEAN.fidelity, "random": random}))
+    assert f"Measured on {whose}" in said
+
+
 def test_an_unmeasured_result_says_so() -> None:
     said = text.render_result(dataclasses.replace(sample.CLEAN, fidelity={"status": "unmeasured", "outputs": []}))
     assert "unmeasured" in said
