@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from edgeroute.answers import KINDS, first_fault
 from edgeroute.errors import UsageError
-from edgeroute.plugins import Plugin, Plugins, Said
+from edgeroute.plugins import Plugins, Said
 from edgeroute.types import Converter, Environment, Format, Runner, Target, Tool
 
 Named = TypeVar("Named")
@@ -46,7 +47,7 @@ class Catalog:
         return edges
 
     def runner(self, format_name: str) -> Runner | None:
-        """What executes files of a format: its own runner first, then its general format's."""
+        """What executes files of a format: its own runner first, then its general format's; who came first keeps a format, as he keeps a name."""
         lineage = self.lineage(format_name)
         for name in lineage:
             for runner in self.runners:
@@ -69,83 +70,11 @@ class Catalog:
 def build(plugins: Plugins) -> Catalog:
     """Ask every plugin, and quarantine those whose answers do not fit, until the rest fits."""
     while True:
-        answers = {q: plugins.ask(q) for q in ("formats", "environments", "converters", "targets", "runners")}
-        fault = _first_fault(answers)
+        answers = {q: plugins.ask(q) for q in KINDS}
+        fault = first_fault(answers)
         if fault is None:
             return _assemble(plugins, answers)
-        plugin, reason, status = fault
-        plugins.quarantine(plugin.name, reason, status)
-
-
-KINDS: Mapping[str, tuple[type, ...]] = {
-    "formats": (Format,),
-    "environments": (Environment, Tool),
-    "converters": (Converter,),
-    "targets": (Target,),
-    "runners": (Runner,),
-}
-
-
-def _first_fault(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str] | None:
-    nonsense = _nonsense(answers)
-    if nonsense is not None:
-        return nonsense
-    for check in (_taken, _dangling):
-        fault = check(answers)
-        if fault is not None:
-            return fault
-    return None
-
-
-def _nonsense(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str] | None:
-    for question, kinds in KINDS.items():
-        for said in answers[question]:
-            for item in said.items:
-                if not isinstance(item, kinds):
-                    wanted = " or ".join(k.__name__ for k in kinds)
-                    return said.plugin, f"edgeroute_{question}() answered a {type(item).__name__} where a {wanted} is wanted", "broken"
-                if isinstance(item, Converter) and not dataclasses.is_dataclass(item.options):
-                    return said.plugin, f"the options of converter {item.name} are not a dataclass", "broken"
-    return None
-
-
-def _taken(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str] | None:
-    for question in KINDS:
-        owner: dict[str, str] = {}
-        keys: set[str] = set()
-        for said in answers[question]:
-            for item in said.items:
-                holder = owner.setdefault(item.name, said.plugin.name)
-                if holder != said.plugin.name:
-                    return said.plugin, f"{question[:-1]} {item.name} belongs to the plugin {holder}", "shadowed"
-                key = item.key if isinstance(item, Converter) else item.name
-                if key in keys:
-                    return said.plugin, f"it declares the {question[:-1]} {key} twice", "broken"
-                keys.add(key)
-    return None
-
-
-def _dangling(answers: Mapping[str, tuple[Said, ...]]) -> tuple[Plugin, str, str] | None:
-    formats = {f.name for said in answers["formats"] for f in said.items}
-    places = {e.name for said in answers["environments"] for e in said.items} | {""}
-    for said in answers["formats"]:
-        for item in said.items:
-            if item.is_a and item.is_a not in formats:
-                return said.plugin, f"format {item.name} is a special case of {item.is_a}, which nobody declares", "broken"
-    for said in answers["converters"]:
-        for item in said.items:
-            for end in (item.source, item.target):
-                if end not in formats:
-                    return said.plugin, f"converter {item.name} names the format {end}, which nobody declares", "broken"
-            for place in (item.environment, item.tool):
-                if place not in places:
-                    return said.plugin, f"converter {item.name} names the environment or tool {place}, which nobody declares", "broken"
-    for said in answers["targets"]:
-        for item in said.items:
-            missing = [a for a in item.accepts if a not in formats]
-            if missing:
-                return said.plugin, f"target {item.name} accepts {', '.join(missing)}, which nobody declares", "broken"
-    return None
+        plugins.quarantine(fault.plugin.name, fault.reason, fault.status)
 
 
 def _assemble(plugins: Plugins, answers: Mapping[str, tuple[Said, ...]]) -> Catalog:
@@ -155,7 +84,7 @@ def _assemble(plugins: Plugins, answers: Mapping[str, tuple[Said, ...]]) -> Cata
         converters=tuple(sorted(_with_code(answers["converters"]), key=lambda c: c.key)),
         targets={t.name: t for t in _items(answers["targets"])},
         environments={e.name: e for e in _items(answers["environments"])},
-        runners=tuple(sorted(_with_code(answers["runners"]), key=lambda r: r.name)),
+        runners=tuple(_with_code(answers["runners"])),
         owners=owners,
         code={package: place for p in plugins.loaded for package, place in p.code},
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgeroute.plugins import Plugin
+from edgeroute.rules import rules_of
 from edgeroute.types import Artifact, Finding, Severity, Target, ValidationReport
 from edgeroute.workshop import Workshop
 
@@ -20,7 +21,8 @@ def check_artifact(workshop: Workshop, artifact: Artifact, target: Target, conte
     before = {p.name for p in workshop.plugins.loaded}
     answers: list[ValidationReport] = [a for _, a in workshop.plugins.each("check", artifact=artifact, target=target, context=context)]
     findings = [f for a in answers for f in a.findings]
-    findings += _crashed(p for p in workshop.plugins.all if p.name in before and p.status == "broken")
+    crashed = _crashed(p for p in workshop.plugins.all if p.name in before and p.status == "broken")
+    findings += crashed or ([] if answers else _unapplied(target))
     findings += [] if context.get("phase") == BEFORE or _said_already(findings, target) else _format(workshop, artifact, target)
     return ValidationReport(
         target.name,
@@ -42,6 +44,20 @@ def _crashed(plugins: Iterable[Plugin]) -> list[Finding]:
             f"tell its author, or do without: EDGEROUTE_DISABLE={p.name}",
         )
         for p in plugins
+    ]
+
+
+def _unapplied(target: Target) -> list[Finding]:
+    """Nobody answered for a device that has rules. Raises PluginError where they cannot be read."""
+    if not rules_of(target):
+        return []
+    return [
+        Finding(
+            "rules-unapplied",
+            Severity.ERROR,
+            f"the rules of {target.name} were not applied: no plugin answers for it",
+            f"tell the author of the plugin that brings {target.name}: its edgeroute_check() has to",
+        )
     ]
 
 

@@ -6,15 +6,12 @@ border to strangers' code, and kept as the reason of its quarantine.
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.machinery
+import dataclasses
 import importlib.metadata
-import importlib.util
 import inspect
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -22,12 +19,20 @@ from typing import Any
 
 import pluggy
 
-from edgeroute import hookspecs
+from edgeroute import __version__, hookspecs
 from edgeroute.errors import EdgerouteError, PluginError
+from edgeroute.importing import code_of, import_file, import_folder
+from edgeroute.misfit import misfit
+from edgeroute.requirements import unmet
+from edgeroute.types import Recognition, ValidationReport
 
 GROUP = "edgeroute"
 API_VERSION = 1
 """Of the hooks and the nouns; a plugin may set `EDGEROUTE_API = 1`, and one made for another version is quarantined."""
+
+
+ANSWERS: Mapping[str, type] = {"recognize": Recognition, "capture": Path, "check": ValidationReport}
+"""Question about a single thing → what its answer is, where a plugin has one."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,17 @@ class Manager(pluggy.PluginManager):
         return options
 
 
+def _manager() -> Manager:
+    manager = Manager("edgeroute")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
 class Plugins:
     """The plugins of one session: no module-level state, so tests make their own."""
 
     def __init__(self, found: Sequence[Plugin]) -> None:
-        self._manager = Manager("edgeroute")
-        self._manager.add_hookspecs(hookspecs)
+        self._manager = _manager()
         self._plugins: dict[str, Plugin] = {}
         for plugin in found:
             self._add(plugin)
@@ -88,7 +98,7 @@ class Plugins:
             try:
                 parts = self._one(plugin, question)
                 answers.append(Said(plugin, tuple(item for part in parts for item in part)))
-            except Exception as error:  # the border to strangers' code
+            except (Exception, SystemExit) as error:  # the border to strangers' code
                 self.quarantine(plugin.name, f"edgeroute_{question}() raised {_describe(error)}")
         return tuple(answers)
 
@@ -103,12 +113,17 @@ class Plugins:
                 answer = self._one(plugin, question, **arguments)
             except EdgerouteError:
                 raise
-            except Exception as error:  # the border to strangers' code
+            except (Exception, SystemExit) as error:  # the border to strangers' code
                 self.quarantine(plugin.name, f"edgeroute_{question}() raised {_describe(error)}")
                 continue
             for item in answer if isinstance(answer, list) else [answer]:
-                if item is not None:
-                    yield plugin, item
+                if item is None:
+                    continue
+                nonsense = _nonsense(item, ANSWERS[question])
+                if nonsense:
+                    self.quarantine(plugin.name, f"edgeroute_{question}() answered {nonsense}")
+                    break
+                yield plugin, item
 
     def _in_turn(self, question: str) -> list[Plugin]:
         """The loaded plugins as they were found, but those first that ask for it (a special case of another's files), and those last."""
@@ -140,15 +155,32 @@ class Plugins:
                 self._manager.register(plugin.module, name=plugin.name)
                 self._manager.check_pending()
             except (pluggy.PluginValidationError, ValueError) as error:
-                self.quarantine(plugin.name, f"it answers a question that edgeroute does not ask: {_describe(error)}")
+                text = str(error).replace(f" in plugin {plugin.module!r}", "")
+                self._forget(plugin.name, f"it does not answer as edgeroute asks: {' '.join(text.split())}")
+
+    def _forget(self, name: str, reason: str) -> None:
+        """Take out a plugin that was refused, which stays half registered: the others begin anew without it."""
+        self._plugins[name] = dataclasses.replace(self._plugins[name], status="broken", reason=reason, module=None)
+        self._manager = _manager()
+        for plugin in self.loaded:
+            self._manager.register(plugin.module, name=plugin.name)
+
+
+def _nonsense(answer: object, wanted: type) -> str:
+    if dataclasses.is_dataclass(wanted):
+        return misfit(answer, (wanted,))
+    return "" if isinstance(answer, wanted) else f"{type(answer).__name__} where {wanted.__name__} is wanted"
 
 
 def discover(inline: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
     """Find the plugins of the entry-point group `edgeroute`, then the inline files; built-in ones come in like any other."""
     off = set(_disabled_by_environment() if disabled is None else disabled)
     entries = sorted(_entries(), key=_builtin_first)
-    origins = _origins(entries)
-    found = [_load(entry.name, origins.get(id(entry.dist), entry.value), off, entry.load) for entry in entries]
+    known = {key: (_origin(dist), _other_version(dist)) for key, dist in {id(e.dist): e.dist for e in entries if e.dist}.items()}
+    found = []
+    for entry in entries:
+        origin, trouble = known.get(id(entry.dist), (entry.value, ""))
+        found.append(_load(entry.name, origin, off, entry.load, trouble))
     found += [_load_file(path, off) for path in inline]
     return Plugins(found)
 
@@ -170,10 +202,18 @@ def _disabled_by_environment() -> set[str]:
     return {name.strip() for name in os.environ.get("EDGEROUTE_DISABLE", "").split(",") if name.strip()}
 
 
-def _origins(entries: Iterable[importlib.metadata.EntryPoint]) -> dict[int, str]:
-    """Identity of a distribution → its name and version; each is asked once, since that reads and parses a file."""
-    distributions = {id(entry.dist): entry.dist for entry in entries if entry.dist}
-    return {key: "{Name} {Version}".format_map(distribution.metadata) for key, distribution in distributions.items()}
+def _origin(distribution: importlib.metadata.Distribution) -> str:
+    return "{Name} {Version}".format_map(distribution.metadata)
+
+
+def _other_version(distribution: importlib.metadata.Distribution) -> str:
+    """Why a distribution does not go with this edgeroute, by its own requirements: pip installs an upgrade all the same."""
+    wanted = [r for r in distribution.requires or () if re.match(r"edgeroute(?![\w.-])", r)]
+    try:
+        missing = unmet(wanted, {"edgeroute": __version__})
+    except PluginError as error:
+        return error.message
+    return f"{_origin(distribution)} needs another version of edgeroute: {missing[0]}" if missing else ""
 
 
 def _load_file(path: Path, off: set[str]) -> Plugin:
@@ -189,9 +229,11 @@ def _load_file(path: Path, off: set[str]) -> Plugin:
     return _load(path.stem, str(path), off, lambda: import_file(path))
 
 
-def _load(name: str, origin: str, off: set[str], load: Callable[[], Any]) -> Plugin:
+def _load(name: str, origin: str, off: set[str], load: Callable[[], Any], trouble: str = "") -> Plugin:
     if name in off:
         return Plugin(name, "disabled", origin, "named in EDGEROUTE_DISABLE")
+    if trouble:
+        return Plugin(name, "broken", origin, trouble)
     try:
         module = load()
     except (Exception, SystemExit) as error:  # the border to strangers' code
@@ -202,53 +244,6 @@ def _load(name: str, origin: str, off: set[str], load: Callable[[], Any]) -> Plu
     if wanted != API_VERSION:
         return Plugin(name, "broken", origin, f"it was made for plugin API {wanted}; this edgeroute has {API_VERSION}")
     return Plugin(name, "loaded", origin, module=module, code=code_of(module))
-
-
-def import_file(path: Path) -> ModuleType:
-    """Import a Python file, anew each time, under a name that its path decides, so that two files of one name do not meet."""
-    taken = path.stem in sys.modules and getattr(sys.modules[path.stem], "__file__", None) != str(path)
-    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}" if taken else path.stem
-    return _import(name, path)
-
-
-def import_folder(path: Path) -> ModuleType:
-    """Import `plugin.py` of a package that is not installed, anew each time, under the package's own name: the worker finds its neighbours."""
-    if path.name in sys.modules and path not in map(Path, getattr(sys.modules[path.name], "__path__", ())):
-        raise PluginError(f"a package {path.name} is imported already", remedy="rename the folder", code="plugin-missing")
-    for name in [n for n in sys.modules if n == path.name or n.startswith(f"{path.name}.")]:
-        del sys.modules[name]
-    start = path / "__init__.py"
-    _import(path.name, start, [str(path)]) if start.exists() else _import_namespace(path)
-    return importlib.import_module(f"{path.name}.plugin")
-
-
-def _import_namespace(path: Path) -> None:
-    spec = importlib.machinery.ModuleSpec(path.name, None, is_package=True)
-    spec.submodule_search_locations = [str(path)]
-    sys.modules[path.name] = importlib.util.module_from_spec(spec)
-
-
-def _import(name: str, path: Path, package: list[str] | None = None) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=package)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{path} is not a Python file", remedy="give a .py file after --plugin", code="plugin-missing")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def code_of(module: ModuleType) -> tuple[tuple[str, str], ...]:
-    """The top-level package of a module and where it lives, for the worker."""
-    top = module.__name__.partition(".")[0]
-    package = sys.modules.get(top, module)
-    folders = list(getattr(package, "__path__", []))
-    place = folders[0] if folders else getattr(package, "__file__", None)
-    return ((top, str(place)),) if place else ()
 
 
 def _describe(error: BaseException) -> str:

@@ -21,17 +21,32 @@ def recognize(path: Path, plugins: Plugins, catalog: Catalog) -> Artifact:
     """
     _must_be_readable(path)
     path = path.absolute()
-    answer: Recognition | None = plugins.first("recognize", path=path)
+    before = {p.name for p in plugins.loaded}
+    answer = _first_answer(path, plugins, catalog)
     if answer is None:
+        failed = [f"{p.name}: {p.reason}" for p in plugins.all if p.name in before and p.status != "loaded"]
         known = sorted({f.suffix for f in catalog.formats.values() if f.suffix})
         raise SourceError(
-            f"{path.name} is no model file that edgeroute knows",
+            f"{path.name} is no model file that edgeroute knows{_unasked(failed)}",
             where=str(path),
             remedy=f"give a file of a known kind ({', '.join(known)}); `edgeroute list formats` shows them all",
             code="unknown-format",
         )
     size, sha256 = digest_files(path, answer.files)
     return Artifact(path, answer.format, sha256, size, answer.facts, answer.files)
+
+
+def _unasked(failed: list[str]) -> str:
+    return f"; whether it is one of a plugin's, that plugin could not say ({'; '.join(failed)})" if failed else ""
+
+
+def _first_answer(path: Path, plugins: Plugins, catalog: Catalog) -> Recognition | None:
+    for plugin, answer in plugins.each("recognize", path=path):
+        if answer.format in catalog.formats:
+            found: Recognition = answer
+            return found
+        plugins.quarantine(plugin.name, f"edgeroute_recognize() answered the format {answer.format}, which nobody declares")
+    return None
 
 
 def digest_files(path: Path, files: tuple[Path, ...] = ()) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
@@ -14,6 +15,7 @@ from packaging.version import InvalidVersion
 from edgeroute.errors import PluginError
 
 
+@functools.cache
 def parse(text: str) -> Requirement:
     """A requirement; a wheel's path counts as the pin that its name spells. Raises PluginError."""
     try:

@@ -7,9 +7,11 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from edgeroute.errors import PluginError
+
+T = TypeVar("T")
 
 
 def resolve_function(name: str) -> Callable[..., Any]:
@@ -24,6 +26,22 @@ def resolve_function(name: str) -> Callable[..., Any]:
             code="plugin-dangling",
         ) from error
     return function
+
+
+def ask(name: str, kind: type[T], *arguments: Any) -> list[T]:
+    """The list that a preflight or a promise answers. Raises PluginError where it is not there, raises itself, or answers nonsense."""
+    function = resolve_function(name)
+    try:
+        answer = function(*arguments)
+    except (Exception, SystemExit) as error:  # the border to strangers' code
+        raise _failed(name, f"raised {type(error).__name__}: {error}") from error
+    if not isinstance(answer, (list, tuple)) or not all(isinstance(item, kind) for item in answer):
+        raise _failed(name, f"answered {answer!r:.60} where a list of {kind.__name__} is wanted")
+    return list(answer)
+
+
+def _failed(name: str, how: str) -> PluginError:
+    return PluginError(f"{name} {how}", remedy="tell the author of the plugin; `edgeroute plugins` shows whose it is", code="plugin-failed")
 
 
 def call_with_paths(function: str, paths: Mapping[str, str], values: Mapping[str, Any] | None = None) -> Any:

@@ -8,6 +8,7 @@ Optional: `severity_for` (target → severity), `certainty_note`, and `reason`, 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import importlib.resources
@@ -66,8 +67,12 @@ def finding(rule: Rule, target: Target, message: str = "", where: str = "", cost
 
 
 def all_rules(targets: Iterable[Target]) -> dict[str, Rule]:
-    """Code → rule, over all targets."""
-    return {rule.code: rule for target in targets for rule in rules_of(target)}
+    """Code → rule, over all targets; rules that cannot be read are told when a file is held against them."""
+    known: dict[str, Rule] = {}
+    for target in targets:
+        with contextlib.suppress(PluginError):
+            known |= {rule.code: rule for rule in rules_of(target)}
+    return known
 
 
 def find(code: str, targets: Iterable[Target], others: Iterable[str] = ()) -> Rule:

@@ -56,3 +56,30 @@ def test_on_its_way_to_the_compiler_any_kind_will_do(tmp_path: Path) -> None:
 def test_a_rule_that_says_it_in_better_words_speaks_alone(tmp_path: Path, severity: Severity, said: bool) -> None:
     assert ("format-not-accepted" in codes(tmp_path, "bad", severity, format_rules=("R-1",))) is said
     assert "format-not-accepted" in codes(tmp_path, "bad", severity)
+
+
+@pytest.mark.parametrize("answer", [7, ValidationReport("device", Path("m.x"), 3)])  # type: ignore[arg-type]
+def test_an_answer_that_is_no_report_is_a_check_that_was_not_made(tmp_path: Path, answer: object) -> None:
+    module = types.ModuleType("odd")
+    module.edgeroute_check = lambda artifact, target, context: answer  # type: ignore[attr-defined]
+    assert "check-crashed" in _report(tmp_path, module, "").codes
+
+
+def _report(tmp: Path, module: types.ModuleType, device_rules: str) -> Any:
+    workshop = Workshop(
+        Plugins([Plugin(module.__name__, "loaded", "here", module=module)]),
+        Catalog(formats={"good": Format("good", "good", ".x")}),
+        Environments(tmp / "e", {}),
+        Cache(tmp),
+    )
+    target = Target("artpec8", "a device", ("good",), rules=device_rules)
+    report = check_artifact(workshop, Artifact(tmp / "m.x", "good", "0", 1), target, {})
+    return types.SimpleNamespace(ok=report.ok, codes={f.code for f in report.findings})
+
+
+def test_rules_that_nobody_applies_are_not_kept(tmp_path: Path) -> None:
+    silent = types.ModuleType("silent")
+    told = _report(tmp_path, silent, "edgeroute_plugins.devices:rules")
+    assert told.codes == {"rules-unapplied"} and not told.ok
+    assert _report(tmp_path, silent, "").ok
+    assert _report(tmp_path, rules(Severity.TIP), "edgeroute_plugins.devices:rules").ok

@@ -96,3 +96,8 @@ def test_broken_rules_say_where(package: Path, text: str, what: str) -> None:
 def test_missing_rules_are_a_plugins_fault(package: Path, address: str) -> None:
     with pytest.raises(PluginError):
         rules.load(address)
+
+
+def test_one_targets_broken_rules_do_not_hide_those_of_the_others(package: Path) -> None:
+    (package / "rules" / "a.toml").write_text(RULE)
+    assert list(rules.all_rules([fridge("nothing", "oven"), fridge()])) == ["FRIDGE-001"]

@@ -6,9 +6,10 @@ import functools
 from collections.abc import Callable, Mapping
 
 from edgeroute.environments import EnvironmentState
-from edgeroute.resolve import resolve_function
+from edgeroute.errors import PluginError
+from edgeroute.resolve import ask
 from edgeroute.runner.request import Request, options_for
-from edgeroute.types import Artifact, Converter, LeftOut, Severity
+from edgeroute.types import Artifact, Converter, Finding, LeftOut, Severity
 from edgeroute.workshop import Workshop
 
 StateOf = Callable[[str], EnvironmentState]
@@ -54,6 +55,10 @@ def _closed(state: StateOf, converter: Converter) -> LeftOut | None:
 def _refused(workshop: Workshop, converter: Converter, artifact: Artifact, request: Request, fills: Mapping[str, object]) -> LeftOut | None:
     if not converter.preflight or not workshop.catalog.is_a(artifact.format, converter.source):
         return None
-    findings = resolve_function(converter.preflight)(artifact.facts, options_for(converter, request, fills))
+    options = options_for(converter, request, fills)
+    try:
+        findings = ask(converter.preflight, Finding, artifact.facts, options)
+    except PluginError as error:
+        return LeftOut(converter.key, error.message, error.remedy)
     errors = [f for f in findings if f.severity == Severity.ERROR]
     return LeftOut(converter.key, errors[0].message, errors[0].remedy) if errors else None

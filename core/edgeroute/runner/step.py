@@ -13,10 +13,10 @@ from typing import Any
 from edgeroute import codec, handover
 from edgeroute.cache import Entry
 from edgeroute.environments import Ready
-from edgeroute.errors import ConverterFailed, EdgerouteError, SourceError, VerificationFailed
+from edgeroute.errors import ConverterFailed, EdgerouteError, PluginError, SourceError, VerificationFailed
 from edgeroute.jobs import run_job
 from edgeroute.recognize import digest_files, recognize
-from edgeroute.resolve import resolve_function
+from edgeroute.resolve import ask
 from edgeroute.runner import again, repro
 from edgeroute.runner.diagnose import failure
 from edgeroute.types import Artifact, Calibration, Converter, Facts, Job, Json, Limits, Outcome, StepRecord, digest_json, to_json
@@ -229,8 +229,16 @@ def broken_promises(workshop: Workshop, declared: str, found: Artifact) -> list[
     broken: list[str] = []
     for name in catalog.lineage(declared):
         if catalog.formats[name].promise:
-            broken += resolve_function(catalog.formats[name].promise)(found.facts)
+            broken += _kept(catalog.formats[name].promise, found)
     return broken
+
+
+def _kept(promise: str, found: Artifact) -> list[str]:
+    """What a format's promise says of a file; a promise that cannot be asked is not one that was kept."""
+    try:
+        return ask(promise, str, found.facts)
+    except PluginError as error:
+        return [error.message]
 
 
 def _record(converter: Converter, entry: Entry, artifact: Artifact, options: Any, cached: bool) -> StepRecord:

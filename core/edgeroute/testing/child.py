@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeroute.errors import ConverterFailed
+from edgeroute.importing import code_of
 from edgeroute.jobs import run_job
-from edgeroute.plugins import code_of
 from edgeroute.types import Job, Json, Limits
 
 

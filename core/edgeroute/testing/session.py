@@ -8,7 +8,8 @@ from pathlib import Path
 from edgeroute import catalog, paths
 from edgeroute.cache import Cache
 from edgeroute.environments import Environments
-from edgeroute.plugins import Plugin, Plugins, code_of, discover
+from edgeroute.importing import code_of
+from edgeroute.plugins import Plugin, Plugins, discover
 from edgeroute.testing.declared import Declared
 from edgeroute.types import Target
 from edgeroute.workshop import Workshop

@@ -47,6 +47,7 @@ def test_the_cheapest_route_is_taken_and_every_step_is_verified(workshop: Worksh
     assert result.artifact is not None
     assert json.loads(result.artifact.path.read_text()) == {"kind": "toy-c", "factor": 2.0}
     assert all(s.peak_rss_mb > 0 and s.seconds > 0 and not s.cached for s in result.steps)
+    assert result.fidelity["random"] and result.calibrated, "no samples were given, and nothing needs them"
 
 
 def test_the_command_of_a_step_repeats_it_beside_the_cache(workshop: Workshop, model: Path, tmp_path: Path) -> None:
@@ -89,6 +90,23 @@ def test_an_edge_that_fails_or_lies_is_blamed_and_the_next_route_starts_from_the
     assert result.rejected[0]["remedy"]
     if LIES[mood]:
         assert result.rejected[0]["code"] == LIES[mood]
+
+
+@pytest.mark.parametrize("preflight", ["json:loads", "operator:is_", "not_there:at_all"])
+def test_a_preflight_that_fails_costs_only_its_own_edge(workshop: Workshop, model: Path, tmp_path: Path, preflight: str) -> None:
+    """It raises, answers no list, is not there."""
+    edges = tuple(dataclasses.replace(c, preflight=preflight) if c.name == "first-ab" else c for c in workshop.catalog.converters)
+    bad = dataclasses.replace(workshop, catalog=dataclasses.replace(workshop.catalog, converters=edges))
+    assert run(bad, model, ask(tmp_path)).route == ("second-ab", "first-bc")
+
+
+@pytest.mark.parametrize("promise", ["json:loads", "builtins:repr", "not_there:at_all"])
+def test_a_promise_that_cannot_be_asked_is_not_kept(workshop: Workshop, model: Path, tmp_path: Path, promise: str) -> None:
+    formats = workshop.catalog.formats
+    formats = {**formats, "toy-b": dataclasses.replace(formats["toy-b"], promise=promise)}
+    with pytest.raises(EdgerouteError) as caught:
+        run(dataclasses.replace(workshop, catalog=dataclasses.replace(workshop.catalog, formats=formats)), model, ask(tmp_path))
+    assert caught.value.code == "promise-broken" and promise in caught.value.message
 
 
 @pytest.mark.parametrize("mood", LIES)
