@@ -1,4 +1,4 @@
-"""A plan in a file: the route by the keys of its edges, the options, and what all that stood for when it was saved.
+"""A plan in a file: the route by the keys of its edges, what was asked with it, and what all that stood for when it was saved.
 
 Replaying pins exactly that route; what has changed since is told, and never silently taken for the same.
 """
@@ -9,7 +9,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import edgeroute
@@ -18,7 +18,7 @@ from edgeroute.errors import OutputError, PlanError, SourceError, UsageError
 from edgeroute.files import write_text
 from edgeroute.recognize import digest_files
 from edgeroute.runner.request import Request
-from edgeroute.types import Artifact, Converter, Environment, Json, Plan, to_json
+from edgeroute.types import Artifact, Converter, Environment, Json, Plan, Preprocess, to_json
 from edgeroute.workshop import Workshop, code_digest
 
 SCHEMA = "edgeroute-plan/1"
@@ -53,14 +53,19 @@ class SavedPlan:
     target: str
     steps: tuple[SavedStep, ...]
     options: Mapping[str, Mapping[str, Json]]
+    preprocess: Preprocess = Preprocess()
+    input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    model: str = ""
+    """The factory of a network that a state dict belongs to; that its code may run is said anew (`--trust-pickle`)."""
+    signature: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
         return tuple(step.key for step in self.steps)
 
 
-def save(workshop: Workshop, plan: Plan, path: Path, artifact: Artifact | None, options: Mapping[str, Mapping[str, Json]]) -> SavedPlan:
-    """Write the best route of a plan. Raises OutputError."""
+def save(workshop: Workshop, plan: Plan, path: Path, artifact: Artifact | None, asked: Request) -> SavedPlan:
+    """Write the best route of a plan, and what decided it. Raises OutputError."""
     route = plan.routes[0]
     saved = SavedPlan(
         schema=SCHEMA,
@@ -70,7 +75,11 @@ def save(workshop: Workshop, plan: Plan, path: Path, artifact: Artifact | None, 
         sha256=artifact.sha256 if artifact is not None else "",
         target=plan.target,
         steps=tuple(_step(workshop, c) for c in route.converters),
-        options=options,
+        options=asked.options,
+        preprocess=asked.preprocess,
+        input_shapes=asked.input_shapes,
+        model=asked.model_factory,
+        signature=asked.signature,
     )
     try:
         write_text(path, json.dumps(to_json(saved), indent=1) + "\n")
@@ -108,7 +117,7 @@ def source_of(saved: SavedPlan, path: Path) -> Path:
 
 
 def pinned(workshop: Workshop, saved: SavedPlan, request: Request) -> Request:
-    """A request that takes this route and no other; options of the request win over saved ones.
+    """A request that takes this route and no other; what the request says itself wins over what was saved.
 
     Raises PlanError where an edge of the route is not here any more.
     """
@@ -126,6 +135,10 @@ def pinned(workshop: Workshop, saved: SavedPlan, request: Request) -> Request:
         via=saved.keys,
         avoid=tuple(sorted(known - set(saved.keys))),
         options={**request.options, **options},
+        preprocess=request.preprocess if request.preprocess.known else saved.preprocess,
+        input_shapes=request.input_shapes or saved.input_shapes,
+        model_factory=request.model_factory or saved.model,
+        signature=request.signature or saved.signature,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeroute import replay
 from tests.cli.conftest import TOY, Call
 
 
@@ -30,6 +31,25 @@ def test_it_replays_to_the_byte(toy: Call, plan: Path) -> None:
     toy("cache", "clear")
     toy("convert", "--plan", plan, "--out", "two.toy")
     assert Path("one.toy").read_bytes() == Path("two.toy").read_bytes()
+
+
+def test_what_else_was_said_when_it_was_saved_is_replayed_and_may_be_said_anew(toy: Call) -> None:
+    """The pixels' scale decides what is fed to the files, so it stands in their origin."""
+    asked = ("--scale", "1/2", "--color", "bgr", "--input-shape", "x:1,4", "--signature", "serve")
+    assert toy("plan", "model.toy", "--to", "toy-device", *asked, "--save", "plan.json").code == 0
+    plain = toy("convert", "model.toy", "--to", "toy-device", *asked, "--out", "plain.toy", "--json").json
+    replayed = toy("convert", "--plan", "plan.json", "--out", "replayed.toy", "--json").json
+    other = toy("convert", "--plan", "plan.json", "--scale", "1/4", "--out", "other.toy", "--json").json
+    told = [r["details"]["provenance"]["preprocess"] for r in (plain, replayed, other)]
+    assert told[0] == told[1] and told[0]["scale"] == 0.5 and told[0]["color"] == "bgr"
+    assert told[2]["scale"] == 0.25
+    saved = replay.load(Path("plan.json"))
+    assert (saved.input_shapes, saved.signature) == ({"x": (1, 4)}, "serve")
+
+
+def test_that_code_may_run_is_never_saved(toy: Call) -> None:
+    assert toy("plan", "model.toy", "--to", "toy-device", "--trust-pickle", "--save", "plan.json").code == 0
+    assert "trust" not in Path("plan.json").read_text()
 
 
 def test_its_model_lies_where_it_lay_beside_the_plan(toy: Call, plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

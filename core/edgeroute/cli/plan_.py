@@ -8,7 +8,7 @@ from pathlib import Path
 from edgeroute import api
 from edgeroute.cli import shared, words
 from edgeroute.runner import shapes
-from edgeroute.runner.request import parse_settings
+from edgeroute.runner.request import Request, parse_settings
 from edgeroute.types import Plan, to_json
 from edgeroute.workshop import Workshop
 
@@ -35,13 +35,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     shop = shared.workshop(arguments)
+    asked = Request(
+        via=words.names(arguments.via),
+        avoid=words.names(arguments.avoid),
+        options=parse_settings(arguments.set),
+        preprocess=words.preprocess(arguments),
+        input_shapes=shapes.parse(arguments.input_shape),
+        trust_pickle=arguments.trust_pickle,
+        model_factory=arguments.model,
+        signature=arguments.signature,
+    )
     answer = api.plan(
-        arguments.source, arguments.to, k=max(1, arguments.k), via=words.names(arguments.via), avoid=words.names(arguments.avoid),
-        options=parse_settings(arguments.set), trust_pickle=arguments.trust_pickle, model=arguments.model, signature=arguments.signature,
-        preprocess=words.preprocess(arguments), input_shapes=shapes.parse(arguments.input_shape), workshop=shop,
+        arguments.source, arguments.to, k=max(1, arguments.k), via=asked.via, avoid=asked.avoid, options=asked.options,
+        preprocess=asked.preprocess, input_shapes=asked.input_shapes, trust_pickle=asked.trust_pickle, model=asked.model_factory,
+        signature=asked.signature, workshop=shop,
     )  # fmt: skip
     states = environment_states(shop, answer)
-    _write(arguments, shop, answer, states)
+    _write(arguments, shop, answer, states, asked)
     if arguments.json:
         shared.emit({**to_json(answer), "environments": states})
     elif arguments.mermaid:
@@ -59,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(arguments: argparse.Namespace, shop: Workshop, plan: Plan, states: dict[str, str]) -> None:
+def _write(arguments: argparse.Namespace, shop: Workshop, plan: Plan, states: dict[str, str], asked: Request) -> None:
     """The page and the saved plan, where they were asked for."""
     if arguments.html:
         from edgeroute.report import plan_page
@@ -72,7 +82,7 @@ def _write(arguments: argparse.Namespace, shop: Workshop, plan: Plan, states: di
 
         is_file = arguments.source not in shop.catalog.formats or Path(arguments.source).exists()
         artifact = recognize(Path(arguments.source), shop.plugins, shop.catalog) if is_file else None
-        replay.save(shop, plan, Path(arguments.save), artifact, parse_settings(arguments.set))
+        replay.save(shop, plan, Path(arguments.save), artifact, asked)
 
 
 def environment_states(shop: Workshop, plan: Plan) -> dict[str, str]:
