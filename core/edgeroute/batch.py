@@ -5,7 +5,6 @@ Sharing needs no bookkeeping here: a step's result is kept by everything that de
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -128,37 +127,3 @@ def _json(ended: Ended) -> Json:
         "result": to_json(ended.result),
         "error": ended.error.as_json() if ended.error is not None else None,
     }
-
-
-def rows(batch: Batch) -> list[tuple[str, ...]]:
-    """The summary: model, target, status, steps (and how many of them were there already), fidelity, time, and the file or the reason."""
-    return [_row(i) for i in batch.items]
-
-
-HEADS = ("model", "target", "status", "steps", "SQNR", "time", "file, or why not")
-
-
-def _row(ended: Ended) -> tuple[str, ...]:
-    head = (ended.item.source.name, ended.item.target, ended.status)
-    if ended.result is None:
-        return (*head, "-", "-", f"{ended.seconds:.1f} s", f"{ended.error.message} [{ended.error.code}]" if ended.error else "")
-    steps = ended.result.steps
-    kept = sum(s.cached for s in steps)
-    shared = f" ({kept} kept)" if kept else ""
-    place = ended.result.artifact.path if ended.result.artifact is not None else Path(str(_bundle(ended.result)))
-    return (*head, f"{len(steps)}{shared}", _sqnr(ended.result), f"{ended.seconds:.1f} s", _short(place))
-
-
-def _bundle(result: ConversionResult) -> Json:
-    return dict(result.details.get("handover") or {}).get("bundle", "")
-
-
-def _sqnr(result: ConversionResult) -> str:
-    value = result.fidelity.get("sqnr_db")
-    return f"{value:.1f} dB" if isinstance(value, (int, float)) else "-"
-
-
-def _short(path: Path) -> str:
-    with contextlib.suppress(ValueError):
-        return str(path.absolute().relative_to(Path.cwd()))
-    return str(path)

@@ -32,6 +32,7 @@ def test_two_models_for_two_devices(toy: Call) -> None:
     said = toy("convert", "model.toy", "other.toy", "--to", "toy-device,strict-device", "--out", "out/", "--set", "second-bc.mood=polished")
     assert said.code == 0, said.err
     assert "4 of 4 succeeded" in said.out
+    assert said.out.count("exact") == 4 and "200.0 dB" not in said.out
     assert sorted(p.name for p in Path("out").glob("*.toy")) == [
         "model.strict-device.toy", "model.toy-device.toy", "other.strict-device.toy", "other.toy-device.toy",
     ]  # fmt: skip

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeroute.batch import HEADS, Batch, Ended, Item, rows, run_all
+from edgeroute.batch import Batch, Ended, Item, run_all
 from edgeroute.cli import config, convert_, shared
 from edgeroute.errors import UsageError
+from edgeroute.report.batch import HEADS, batch_rows
 from edgeroute.report.files import must_be_report, write_report
 from edgeroute.runner.request import Request
 from edgeroute.types import ConversionResult
@@ -163,7 +164,7 @@ def _show(arguments: argparse.Namespace, batch: Batch) -> None:
     if arguments.json:
         shared.emit(batch.as_json())
         return
-    shared.say(shared.table(rows(batch), HEADS))
+    shared.say(shared.table(batch_rows(batch), HEADS))
     good = len(batch.items) - len(batch.failed)
     shared.say(f"\n{good} of {len(batch.items)} succeeded, in {batch.seconds:.1f} s")
     for ended in batch.failed:

@@ -145,7 +145,7 @@ def _deliver(journey: Journey, request: Request, border: Border) -> ConversionRe
     arrival, workshop = journey.arrival, journey.workshop
     kind = workshop.catalog.formats[arrival.artifact.format]
     place = destination(journey.source.path, journey.target, kind.suffix, request.out)
-    must_be_writable(place, journey.source.path)
+    must_be_writable(place, journey.source.path, folder=arrival.artifact.path.is_dir())
     sealed = story.sealed(journey)
     artifact = put(sealed.artifact, place, kind.companions)
     story.place_beside(sealed, place)

@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from edgeroute import files, provenance
 from edgeroute.errors import OutputError
+from edgeroute.recognize import digest_files
 from edgeroute.types import Artifact
 
 
@@ -20,13 +22,21 @@ def destination(source: Path, target: str, suffix: str, out: Path | None) -> Pat
     return out / name if out.is_dir() or str(out).endswith(os.sep) else out
 
 
-def must_be_writable(place: Path, source: Path) -> None:
-    """Raise OutputError before any work when the result could not be written there."""
+def must_be_writable(place: Path, source: Path, *, folder: bool = True) -> None:
+    """Raise OutputError before any work when the result could not be written there; `folder` says that it may be one."""
     if place.resolve() == source.resolve():
         raise OutputError(f"the result would overwrite the source {source}", remedy="name another file with --out", code="output-is-source")
-    if place.is_dir():
-        raise OutputError(f"{place} is a folder", remedy=f"name a file: --out {place / 'model.tflite'}", code="output-is-folder")
+    if place.is_dir() and not (folder and is_earlier_result(place)):
+        remedy = f"move it away, or name another place: --out {place.with_name(f'{place.stem}-new{place.suffix}')}"
+        raise OutputError(f"{place} is a folder, and not as a conversion left it", remedy=remedy, code="output-is-folder")
     must_have_room(place)
+
+
+def is_earlier_result(place: Path) -> bool:
+    """Whether a folder is to the byte what a conversion put there; then the next one may put its own in its place."""
+    told = files.read_json(provenance.beside(place))
+    artifact = told.get("artifact") if isinstance(told, dict) else None
+    return isinstance(artifact, dict) and artifact.get("sha256") == digest_files(place)[1]
 
 
 def must_have_room(place: Path) -> None:
@@ -45,12 +55,12 @@ def must_have_room(place: Path) -> None:
 
 def put(artifact: Artifact, place: Path, named_alike: Collection[str] = ()) -> Artifact:
     """Deliver an artifact, and say where all of it is now; `named_alike` are the suffixes of files that go by the model's name."""
-    files = {file: _companion(artifact, file, place, named_alike) for file in artifact.files}
-    return dataclasses.replace(artifact, path=deliver(artifact, place, files), files=tuple(files.values()))
+    further = {file: _companion(artifact, file, place, named_alike) for file in artifact.files}
+    return dataclasses.replace(artifact, path=deliver(artifact, place, further), files=tuple(further.values()))
 
 
-def deliver(artifact: Artifact, place: Path, files: Mapping[Path, Path]) -> Path:
-    """Copy an artifact to its place by way of a file beside it that is renamed at the end; `files` says where its further files go."""
+def deliver(artifact: Artifact, place: Path, further: Mapping[Path, Path]) -> Path:
+    """Copy an artifact to its place by way of a file beside it that is renamed at the end; `further` says where its further files go."""
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +69,7 @@ def deliver(artifact: Artifact, place: Path, files: Mapping[Path, Path]) -> Path
             shutil.rmtree(place, ignore_errors=True)
         else:
             shutil.copyfile(artifact.path, part)
-        for file, copy in files.items():
+        for file, copy in further.items():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
         part.replace(place)
