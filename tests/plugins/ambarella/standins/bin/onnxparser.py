@@ -10,10 +10,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[5]
 sys.path[:0] = [str(ROOT / "core"), str(ROOT / "plugins")]
 
-from edgeroute_plugins.onnx.plugin import edgeroute_recognize as onnx  # noqa: E402
-from edgeroute_plugins.tflite.plugin import edgeroute_recognize as tflite  # noqa: E402
+# The standard library is all that whatever python3 runs this has.
+from edgeroute_plugins.onnx import facts as onnx_facts  # noqa: E402
+from edgeroute_plugins.onnx import header  # noqa: E402
+from edgeroute_plugins.tflite import analysis, reader  # noqa: E402
+from edgeroute_plugins.tflite import facts as tflite_facts  # noqa: E402
 
 BITS = {"0,0,0,0": 1, "0,0,8,0": 1, "1,2,0,7": 4}
+
+
+def border(path):
+    """What the model takes and gives."""
+    if path.suffix == ".tflite":
+        model = reader.read(path)
+        return tflite_facts.measure(model, analysis.analyse(model), path.stat().st_size)
+    return onnx_facts.facts_of(header.read(path), path.stat().st_size, ())
 
 
 def fields(text):
@@ -21,11 +32,11 @@ def fields(text):
     return dict(part.partition(":")[::2] for part in text.split("|"))
 
 
-def check_source(text, border):
+def check_source(text, tensors):
     told = fields(text)
     name, _, listing = told["i"].partition("=")
     shape = tuple(map(int, told["is"].split(",")))
-    tensor = border.get(name)
+    tensor = tensors.get(name)
     if tensor is None:
         sys.exit(f"ERROR: no input {name}")
     if sorted(shape) != sorted(tensor.shape) or "iq" not in told:
@@ -51,10 +62,10 @@ if os.environ.get("AMBA_STANDIN") == "operator":
     sys.exit("ERROR: Unsupported op: Einsum (node /attn/Einsum)")
 if os.environ.get("AMBA_STANDIN") == "licence":
     sys.exit("License error: no licence for cvflow")
-found = (tflite if asked.model.endswith(".tflite") else onnx)(Path(asked.model))
-inputs = [check_source(text, {t.name: t for t in found.facts.inputs}) for text in asked.isrc]
+found = border(Path(asked.model))
+inputs = [check_source(text, {t.name: t for t in found.inputs}) for text in asked.isrc]
 outputs = [fields(text)["o"] for text in asked.odst]
-if set(outputs) - {t.name for t in found.facts.outputs}:
+if set(outputs) - {t.name for t in found.outputs}:
     sys.exit(f"ERROR: no output {outputs}")
 Path(asked.of).mkdir(exist_ok=True)
 (Path(asked.of) / f"{asked.o}.vas").write_text(json.dumps({"names": [*inputs, *outputs], "flags": asked.isrc, "force": asked.c}))
