@@ -99,8 +99,7 @@ def measured(cell: Cell, folder: Path, pictures: int, home: Path) -> dict[str, A
 
 def environment(home: Path) -> dict[str, str]:
     """A cache of its own, with the environments that are built already."""
-    built = os.environ.get("EDGEROUTE_ENVIRONMENTS") or str(paths.home() / "environments")
-    return {**os.environ, "EDGEROUTE_HOME": str(home), "EDGEROUTE_ENVIRONMENTS": built}
+    return {**os.environ, "EDGEROUTE_HOME": str(home), "EDGEROUTE_ENVIRONMENTS": str(paths.environments())}
 
 
 def _refused(error: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def blame_document(blame: object) -> Document:
     if rows(value.get("budget")):
         sections.append(budget_section(rows(value["budget"])))
     if found:
-        sections.append(layers_section(found))
+        sections.append(layers_section(found, told=True))
     files = f"{file_name(value.get('first', ''))} → {file_name(value.get('second', ''))}"
     title = words.clean(value.get("step") or (files if value.get("second") else "blame"))
     return Document(title=title, subtitle="", status="", tone="", sections=tuple(sections))

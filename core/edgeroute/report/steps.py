@@ -147,13 +147,14 @@ def _remarks(output: Mapping[str, Json], dead: Sequence[Json]) -> str:
 LAYERS_SHOWN = 12
 
 
-def layers_section(attribution: Sequence[Mapping[str, Json]]) -> Section:
-    """Which layers the loss enters at, the worst first."""
+def layers_section(attribution: Sequence[Mapping[str, Json]], *, told: bool = False) -> Section:
+    """Which layers the loss enters at, the worst first; in a sentence too, where the document has not `told` it already."""
     ranked = sorted(attribution, key=lambda a: (-float(a.get("share") or 0), float(a.get("sqnr_db") or 0)))
     columns = (Column("Layer", code=True), Column("Share of loss", right=True), Column("SQNR", right=True))
     top, rest = ranked[:LAYERS_SHOWN], ranked[LAYERS_SHOWN:]
     worst = ranked[0]
-    blocks: list[Block] = [Prose(f"{words.share(worst.get('share'))} of the loss enters at {words.clean(worst.get('layer', ''))}.")]
+    sentence = Prose(f"{words.share(worst.get('share'))} of the loss enters at {words.clean(worst.get('layer', ''))}.")
+    blocks: list[Block] = [] if told else [sentence]
     chart = layer_chart(attribution)
     if chart:
         blocks.append(

@@ -26,13 +26,14 @@ from edgeroute.files import read_json, write_json, write_text
 from edgeroute.handover import impersonal
 from edgeroute.jobs import JOB, LOG, SCRIPT
 from edgeroute.runner.rows import first_rows
+from edgeroute.runner.smallest import HOW_TO_LOOK, JOB_PART, README
 from edgeroute.types import Calibration, Converter, Environment, Json, to_json
 from edgeroute.workshop import Workshop
 
 MOST_BYTES = 64 << 20
 """Calibration data that is copied; what a step wrote is kept up to the same size."""
 MOST_FOLDERS = 30
-TEXTS = (LOG, worker.OUTCOME, JOB, "error.json", "README.md", "entry.json")
+TEXTS = (LOG, worker.OUTCOME, JOB, "error.json", README, "entry.json")
 
 
 def folder_of(workshop: Workshop, key: str) -> Path:
@@ -47,7 +48,7 @@ def keep(workshop: Workshop, converter: Converter, ready: Ready, options: Any, k
         shutil.rmtree(staged / "out")
     place = folder_of(workshop, key)
     write_json(staged / "error.json", error.as_json())
-    write_text(staged / "README.md", _readme(converter, error, workshop))
+    write_text(staged / README, _readme(converter, error, workshop))
     if (staged / JOB).exists():
         _make_portable(workshop, converter, ready, options, staged)
     _scrub(workshop, staged, place)
@@ -160,7 +161,7 @@ Python {python} and what `requirements.txt` lists: `python3 -m venv .venv && .ve
 `in/` holds the model as the step was given it, `calibration/` the (first) samples, `code/` edgeroute and the plugin. `log.txt` and
 `outcome.json` tell what happened. This folder names no user and no home; the model may.
 
-To find the smallest part of an ONNX model that fails in the same way, convert again with `--bisect 300` (seconds).
+{HOW_TO_LOOK}
 """
 
 
@@ -168,7 +169,7 @@ def _scrub(workshop: Workshop, folder: Path, place: Path) -> None:
     """Folders of this computer become words in everything that is text and ours."""
     places = {folder: ".", place: ".", workshop.cache.root: "$EDGEROUTE_HOME", Path.home(): "~"}
     places |= {path.resolve(): word for path, word in places.items()}
-    for name in (*TEXTS, "job-smallest.json"):
+    for name in (*TEXTS, JOB_PART):
         file = folder / name
         if not file.is_file():
             continue

@@ -19,6 +19,9 @@ from edgeroute.workshop import Workshop
 
 PART = "smallest"
 JOB_PART = "job-smallest.json"
+README = "README.md"
+HOW_TO_LOOK = "To find the smallest part of an ONNX model that fails in the same way, convert again with `--bisect 300` (seconds)."
+"""What the kept folder's page says as long as nobody has looked."""
 
 
 @dataclass
@@ -143,6 +146,9 @@ def _leave(attempts: Attempts, found: Sequence[int], names: Sequence[str]) -> No
     job = from_json(Job, read_json(kept / JOB))
     arguments = {**job.arguments, "source": f"{PART}{suffix}"}
     write_json(kept / JOB_PART, to_json(dataclasses.replace(job, arguments=arguments)))
+    page = kept / README
+    found_here = f"`{PART}{suffix}` is the smallest part that was found to fail in the same way: `sh run.sh {JOB_PART}`."
+    page.write_text(page.read_text(encoding="utf-8").replace(HOW_TO_LOOK, found_here), encoding="utf-8")
     write_json(kept / f"{PART}.json", {"operators": list(names), "tried": len(attempts.tried), "code": attempts.code})
 
 

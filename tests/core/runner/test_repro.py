@@ -121,6 +121,8 @@ def test_the_smallest_part_that_fails_alike_is_found(workshop: Workshop, tmp_pat
     assert json.loads((folder / "smallest.toy").read_text())["operators"] == ["bad"]
     assert json.loads((folder / "smallest.json").read_text())["operators"] == ["bad"]
     assert "cannot do bad" in again(folder, "job-smallest.json")
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert "sh run.sh job-smallest.json" in page and "--bisect" not in page
 
 
 def test_a_step_from_the_cache_is_kept_though_its_code_has_moved(workshop: Workshop, model: Path) -> None:
