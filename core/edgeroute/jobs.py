@@ -28,6 +28,8 @@ POLL = 0.04
 """Seconds between two looks at the process tree."""
 MOST_PROCESSES = 1000
 """More than this is a fork bomb."""
+ALMOST_NOTHING = 256 * 1024
+"""Bytes that are left on a disk which is as good as full."""
 GRACE = 1.0
 """Seconds between asking a job to end and killing it."""
 
@@ -158,10 +160,26 @@ def _judge(watch: Watch, folder: Path, limits: Limits, command: str) -> Outcome:
     peak = max(watch.peak_rss_mb, float(left.get("peak_rss_mb", 0.0)))
     if watch.verdict:
         return _ended_by_us(watch.verdict, limits, peak)
+    if not (left and left["status"] == "ok") and _is_full(folder):
+        return Outcome("error", error=disk_full(folder).as_json(), peak_rss_mb=peak)
     if left:
         return Outcome(left["status"], left["value"], left["error"], peak_rss_mb=peak, versions=left["versions"])
     error = _vanished(watch.returncode, command) | {"last_line": last_line(folder / LOG)}
     return Outcome("exit", error=error, peak_rss_mb=peak)
+
+
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < ALMOST_NOTHING
+
+
+def disk_full(folder: Path) -> EnvironmentFailed:
+    """What to say where there is no space left for the work itself."""
+    return EnvironmentFailed(
+        f"the disk is full on which edgeroute works, in {folder}",
+        where=str(folder),
+        remedy="free some space there (`edgeroute cache clear`), or let it work on a larger disk: export EDGEROUTE_HOME=/a/larger/disk",
+        code="disk-full",
+    )
 
 
 def _error(code: str, message: str, remedy: str) -> dict[str, Json]:

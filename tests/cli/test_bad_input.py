@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeroute.errors import ConverterFailed, OutputError, PlanError, SourceError, UsageError, VerificationFailed
+from edgeroute.cli import shared
+from edgeroute.errors import ConverterFailed, EnvironmentFailed, OutputError, PlanError, SourceError, UsageError, VerificationFailed
 from tests.cli.conftest import Call, Said
 from tests.plugins.onnx import graphs
 
@@ -258,3 +260,13 @@ def test_blame_of_what_is_no_result_says_what_to_give(edgeroute: Call, content: 
     answer = edgeroute("blame", "r.json")
     complaint(answer, SourceError.exit_code, code)
     assert said in answer.err and "two model files" in answer.err and "Errno" not in answer.err
+
+
+def test_a_disk_that_is_full_is_no_bug(edgeroute: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/there/steps/file")
+
+    monkeypatch.setattr(shared, "open_workshop", full)
+    said = edgeroute("list", "targets")
+    complaint(said, EnvironmentFailed.exit_code, "disk-full")
+    assert "/there/steps" in said.err and "EDGEROUTE_HOME=" in said.err

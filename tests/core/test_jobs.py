@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeroute import processes
+from edgeroute import jobs, processes
 from edgeroute.errors import EnvironmentFailed
 from edgeroute.jobs import run_job
 from edgeroute.types import Job, Limits, Outcome
@@ -277,3 +277,18 @@ def test_descriptors_are_not_leaked(place: Path) -> None:
     for _ in range(3):
         run(place, "add", a=1, b=2)
     assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize(("function", "arguments"), [("leave_at_once", {"code": 120}), ("leave", {"code": 1})])
+def test_a_failure_on_a_full_disk_is_the_disks(
+    place: Path, monkeypatch: pytest.MonkeyPatch, function: str, arguments: dict[str, int]
+) -> None:
+    monkeypatch.setattr(jobs, "ALMOST_NOTHING", 1 << 60)
+    outcome = run(place, function, **arguments)
+    assert outcome.status == "error" and outcome.error["code"] == "disk-full"
+    assert "EDGEROUTE_HOME=" in str(outcome.error["remedy"]) and outcome.error["exit_code"] == EnvironmentFailed.exit_code
+
+
+def test_what_succeeds_on_a_full_disk_has_succeeded(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ALMOST_NOTHING", 1 << 60)
+    assert run(place, "add", a=1, b=2).value == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import errno
 import gc
 import importlib
 import json
@@ -14,6 +15,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -223,6 +225,11 @@ def _tried(story: Mapping[str, Any]) -> list[str]:
 
 
 def _internal(error: Exception) -> EdgerouteError:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        from edgeroute.jobs import disk_full
+        from edgeroute.paths import root
+
+        return disk_full(Path(error.filename).parent if isinstance(error.filename, str) else root())
     return EdgerouteError(
         f"edgeroute itself failed: {type(error).__name__}: {error}",
         remedy=f"this is a bug: run it again with {DEBUG}=1 and report what it prints",
