@@ -125,9 +125,3 @@ def test_plans_are_drawn(toy: Call) -> None:
     assert toy("plan", "toy-a", "--to", "toy-device", "--dot").out.startswith("digraph")
     assert toy("plan", "toy-a", "--to", "toy-device", "--html", "p.html").code == 0
     assert "<html" in Path("p.html").read_text()
-
-
-def test_completion_knows_commands_and_options(edgeroute: Call) -> None:
-    script = edgeroute("completion", "bash").out
-    assert "convert" in script and "--calibrate" in script and "--effort" in script
-    assert edgeroute("completion", "zsh").out.startswith("#compdef edgeroute")
