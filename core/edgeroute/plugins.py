@@ -7,6 +7,7 @@ border to strangers' code, and kept as the reason of its quarantine.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import importlib.metadata
 import inspect
 import os
@@ -20,6 +21,7 @@ from typing import Any
 import pluggy
 
 from edgeroute import __version__, hookspecs
+from edgeroute.distributions import canonical
 from edgeroute.errors import EdgerouteError, PluginError
 from edgeroute.importing import code_of, import_file, import_folder
 from edgeroute.misfit import misfit
@@ -27,6 +29,7 @@ from edgeroute.requirements import unmet
 from edgeroute.types import Recognition, ValidationReport
 
 GROUP = "edgeroute"
+DISABLED = "named in EDGEROUTE_DISABLE"
 API_VERSION = 1
 """Of the hooks and the nouns; a plugin may set `EDGEROUTE_API = 1`, and one made for another version is quarantined."""
 
@@ -174,7 +177,7 @@ def _nonsense(answer: object, wanted: type) -> str:
 
 def discover(inline: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
     """Find the plugins of the entry-point group `edgeroute`, then the inline files; built-in ones come in like any other."""
-    off = set(_disabled_by_environment() if disabled is None else disabled)
+    off = {canonical(name): name for name in (_disabled_by_environment() if disabled is None else disabled)}
     entries = sorted(_entries(), key=_builtin_first)
     known = {key: (_origin(dist), _other_version(dist)) for key, dist in {id(e.dist): e.dist for e in entries if e.dist}.items()}
     found = []
@@ -182,7 +185,7 @@ def discover(inline: Iterable[Path] = (), disabled: Iterable[str] | None = None)
         origin, trouble = known.get(id(entry.dist), (entry.value, ""))
         found.append(_load(entry.name, origin, off, entry.load, trouble))
     found += [_load_file(path, off) for path in inline]
-    return Plugins(found)
+    return Plugins([*found, *_disabled_but_absent(off, [p.name for p in found])])
 
 
 def declare(name: str, module: ModuleType) -> Plugins:
@@ -196,6 +199,15 @@ def _entries() -> tuple[importlib.metadata.EntryPoint, ...]:
 
 def _builtin_first(entry: importlib.metadata.EntryPoint) -> tuple[bool, str]:
     return (not entry.value.startswith("edgeroute_plugins."), entry.name)
+
+
+def _disabled_but_absent(off: Mapping[str, str], found: Sequence[str]) -> Iterator[Plugin]:
+    """A name that was to be left out and is not there, by a slip perhaps, is not passed over in silence."""
+    known = {canonical(name) for name in found}
+    for key, name in off.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            yield Plugin(name, "disabled", "", f"{DISABLED}, but there is no such plugin{f': did you mean {near[0]}?' if near else ''}")
 
 
 def _disabled_by_environment() -> set[str]:
@@ -216,7 +228,7 @@ def _other_version(distribution: importlib.metadata.Distribution) -> str:
     return f"{_origin(distribution)} needs another version of edgeroute: {missing[0]}" if missing else ""
 
 
-def _load_file(path: Path, off: set[str]) -> Plugin:
+def _load_file(path: Path, off: Mapping[str, str]) -> Plugin:
     path = path.resolve()
     if path.is_dir() and (path / "plugin.py").is_file():
         return _load(path.name.removeprefix("edgeroute_"), str(path), off, lambda: import_folder(path))
@@ -229,9 +241,9 @@ def _load_file(path: Path, off: set[str]) -> Plugin:
     return _load(path.stem, str(path), off, lambda: import_file(path))
 
 
-def _load(name: str, origin: str, off: set[str], load: Callable[[], Any], trouble: str = "") -> Plugin:
-    if name in off:
-        return Plugin(name, "disabled", origin, "named in EDGEROUTE_DISABLE")
+def _load(name: str, origin: str, off: Mapping[str, str], load: Callable[[], Any], trouble: str = "") -> Plugin:
+    if canonical(name) in off:
+        return Plugin(name, "disabled", origin, DISABLED)
     if trouble:
         return Plugin(name, "broken", origin, trouble)
     try:

@@ -19,6 +19,19 @@ Json: TypeAlias = Any
 """A value that `json.dumps` takes."""
 
 
+class Shown:
+    """Shows itself in a notebook's cell."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """HTML; the report's code is loaded when a notebook asks."""
+        from importlib import import_module
+
+        html: str = import_module("edgeroute.report.notebook").fragment(self)
+        return html
+
+
 class Severity(enum.StrEnum):
     """How much a finding weighs: an error stops the file, a warning costs speed or accuracy, a tip is advice."""
 
@@ -128,7 +141,7 @@ class Recognition:
 
 
 @dataclass(frozen=True)
-class Artifact:
+class Artifact(Shown):
     """A model in a file (or a folder): where, what, and the facts that were measured from it."""
 
     path: Path
@@ -484,7 +497,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Shown):
     """What the planner answers: ranked routes, and for every edge that was left out, the reason."""
 
     source: str
@@ -569,7 +582,7 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
-class ValidationReport:
+class ValidationReport(Shown):
     """A file held against the rules of a device."""
 
     target: str
@@ -587,7 +600,7 @@ class ValidationReport:
 
 
 @dataclass(frozen=True)
-class ConversionResult:
+class ConversionResult(Shown):
     """What the user gets."""
 
     status: str
@@ -606,13 +619,6 @@ class ConversionResult:
     seconds: float = 0.0
     details: Mapping[str, Json] = field(default_factory=dict)
     """Provenance, the tried candidates of a search, the bundle of a hand-over."""
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows; the report's code is loaded when one asks."""
-        from importlib import import_module
-
-        html: str = import_module("edgeroute.report.notebook").result_html_fragment(self)
-        return html
 
 
 def to_json(value: object) -> Json:

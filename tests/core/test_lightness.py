@@ -179,3 +179,9 @@ def test_core_is_light_but_for_what_verifies() -> None:
     assert outside == {}
     assert [m for m, names in own.items() if "networkx" in names] == ["edgeroute.planner"]
     assert [m for m, names in own.items() if "pluggy" in names] == ["edgeroute.hookspecs", "edgeroute.plugins"]
+
+
+def test_the_function_verify_is_not_hidden_by_the_package_of_its_name() -> None:
+    """Any import of edgeroute.verify.… would put the package there, in whatever order."""
+    code = "import edgeroute.verify.thresholds, edgeroute.api; from edgeroute import verify; assert callable(verify) and callable(edgeroute.verify)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -110,6 +110,17 @@ def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
     assert found(write(tmp_path, "off_plugin", "1/0"), disabled=("off_plugin",))["off_plugin"][0] == "disabled"
 
 
+def test_a_plugin_is_disabled_however_its_name_is_spelled(tmp_path: Path) -> None:
+    """A distribution is edgeroute-acme-npu, its entry point acme_npu."""
+    assert found(write(tmp_path, "acme_npu", "1/0"), disabled=("Acme-NPU",))["acme_npu"][0] == "disabled"
+
+
+def test_a_name_that_disables_nothing_is_told(tmp_path: Path) -> None:
+    states = found(write(tmp_path, "acme_npu", ""), disabled=("acme-nup",))
+    assert states["acme_npu"][0] == "loaded"
+    assert states["acme-nup"] == ("disabled", "named in EDGEROUTE_DISABLE, but there is no such plugin: did you mean acme-npu?")
+
+
 def test_a_missing_file_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(PluginError) as caught:
         discover([tmp_path / "nothing.py"])

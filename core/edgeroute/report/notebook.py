@@ -1,14 +1,20 @@
-"""A result in a notebook's cell: a fragment that brings its own, scoped, style and no script."""
+"""What the API's functions answer, in a notebook's cell: a fragment that brings its own, scoped, style and no script."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
 from html import escape
 
 from edgeroute.report import html
-from edgeroute.report.blocks import Document
+from edgeroute.report.audit import audit_document
+from edgeroute.report.blame import blame_document
+from edgeroute.report.blocks import Document, Figure, Section
+from edgeroute.report.models import inspect_document, validation_document
+from edgeroute.report.plan import plan_document
 from edgeroute.report.result import result_document
 
-SECTIONS = ("steps", "fidelity", "findings")
 STYLE = """
 .edgeroute-result{font:14px/1.5 system-ui,sans-serif;border:1px solid rgb(128 128 128/.35);border-radius:10px;padding:14px 18px;max-width:1080px;
  --good:#2b8a3e;--warn:#b36b00;--bad:#c4322a;--soft:rgb(128 128 128);--bar:#5aa7c4}
@@ -23,26 +29,41 @@ STYLE = """
 .edgeroute-result .scroll{overflow-x:auto}.edgeroute-result .measured{display:inline-flex;gap:8px;align-items:center;white-space:nowrap}
 .edgeroute-result .meter{display:inline-block;width:70px;height:8px;border-radius:3px;background:rgb(128 128 128/.2);overflow:hidden}
 .edgeroute-result .meter i{display:block;height:100%;background:var(--bar)}
+.edgeroute-result caption{text-align:left;padding:6px 0 2px}.edgeroute-result .copy{display:none}
+.edgeroute-result dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px;margin:6px 0;font-size:13px}.edgeroute-result dt{color:var(--soft)}.edgeroute-result dd{margin:0}
 .edgeroute-result .findings{list-style:none;padding:0;margin:0}.edgeroute-result .findings li{border-left:3px solid var(--soft);padding:2px 0 2px 11px;margin:7px 0}
 .edgeroute-result .findings .error{border-color:var(--bad)}.edgeroute-result .findings .warning{border-color:var(--warn)}
 .edgeroute-result .findings .top{display:flex;gap:9px}.edgeroute-result .remedy::before{content:"→ "}
 """  # fmt: skip
 
 
-def result_html_fragment(result: object) -> str:
-    """What a `ConversionResult` (or its JSON) shows in a notebook: head, steps, fidelity and findings."""
-    document = result_document(result)
-    chosen = [s for s in map(document.section, SECTIONS) if s is not None]
-    body = html.head(document) + "".join(html.section(s) for s in chosen)
-    return f'<style>{STYLE}</style><div class="edgeroute-result" data-status="{escape(_status(document))}">{_without_ids(body)}</div>'
+DOCUMENTS: Mapping[str, Callable[[object], Document]] = {
+    "Artifact": inspect_document,
+    "Audit": audit_document,
+    "Blame": blame_document,
+    "ConversionResult": result_document,
+    "Plan": plan_document,
+    "ValidationReport": validation_document,
+}
+"""Name of a noun that shows itself → what there is to show."""
+CHOSEN: Mapping[str, tuple[str, ...]] = {"ConversionResult": ("steps", "fidelity", "findings"), "Plan": ("routes", "better")}
+"""Its sections, where not all of them are shown."""
 
 
-def _status(document: Document) -> str:
-    return document.status
+def fragment(value: object) -> str:
+    """What `convert`, `plan`, `check`, `inspect`, `verify` and `blame` answer, as HTML without ids or scripts."""
+    kind = type(value).__name__
+    document = DOCUMENTS[kind](value)
+    sections = [s for s in document.sections if kind not in CHOSEN or s.id in CHOSEN[kind]]
+    body = html.head(document) + "".join(html.section(_without_figures(s)) for s in sections)
+    return f'<style>{STYLE}</style><div class="edgeroute-result" data-status="{escape(document.status)}">{_without_ids(body)}</div>'
+
+
+def _without_figures(section: Section) -> Section:
+    """Drawings need the page's style."""
+    return dataclasses.replace(section, blocks=tuple(b for b in section.blocks if not isinstance(b, Figure)))
 
 
 def _without_ids(body: str) -> str:
     """Ids belong to a whole page; a notebook may show many results."""
-    for name in ("summary", *SECTIONS):
-        body = body.replace(f' id="{name}"', "").replace(f'<a href="#{name}">', "<a>")
-    return body
+    return re.sub(r'<a href="#[\w-]+">', "<a>", re.sub(r'(<(?:section|header)[^>]*?) id="[\w-]+"', r"\1", body))

@@ -15,7 +15,7 @@ from edgeroute.runner.blame import kept_samples
 from edgeroute.runner.chain import Chain
 from edgeroute.runner.request import Request
 from edgeroute.runner.step import Done
-from edgeroute.types import Artifact, Converter, Finding, Json, Preprocess, StepRecord, Tensor, Verification
+from edgeroute.types import Artifact, Converter, Finding, Json, Preprocess, Shown, StepRecord, Tensor, Verification
 from edgeroute.workshop import Workshop
 
 
@@ -32,7 +32,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Shown):
     """What `edgeroute verify` found."""
 
     path: Path

@@ -16,12 +16,12 @@ from edgeroute.runner import measure, shapes
 from edgeroute.runner.attribute import budget, layers
 from edgeroute.runner.chain import chain_of
 from edgeroute.runner.request import Request
-from edgeroute.types import Artifact, Calibration, ConversionResult, Json, StepRecord
+from edgeroute.types import Artifact, Calibration, ConversionResult, Json, Shown, StepRecord
 from edgeroute.workshop import Workshop
 
 
 @dataclass(frozen=True)
-class Blame:
+class Blame(Shown):
     """Who is to blame for a loss: steps first, then layers."""
 
     summary: str

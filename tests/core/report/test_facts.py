@@ -23,6 +23,13 @@ def test_loss_shares_are_shares_of_the_final_noise() -> None:
     assert shares[3] == pytest.approx(0.5, abs=1e-3)
 
 
+def test_exact_steps_lose_nothing() -> None:
+    """Their ratio is cut at 200 dB, which is no noise."""
+    exact = {"verification": {"outputs": [{"sqnr_db": 200.0, "max_abs": 0.0}]}}
+    assert facts.loss_shares([exact, exact]) == [None, None]
+    assert facts.loss_shares([exact, step(30.0)]) == [0.0, 1.0]
+
+
 def test_a_step_that_improves_takes_no_share() -> None:
     assert facts.loss_shares([step(20.0), step(25.0)])[1] == 0.0
 

@@ -8,11 +8,16 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from edgeroute.report import html, plan_page
 from edgeroute.report.graph import graph_json
-from edgeroute.report.notebook import result_html_fragment
 from edgeroute.report.result import result_document
+from edgeroute.runner.audit import Audit, Check
+from edgeroute.runner.blame import Blame
 from tests.core.report import sample
 
 PAGE = html.render(result_document(sample.RESULT, graph_json(sample.CATALOG)))
@@ -51,7 +56,7 @@ def test_sections_have_stable_ids() -> None:
 
 
 def test_no_markup_comes_from_a_file() -> None:
-    for page in (PAGE, PLAN, result_html_fragment(sample.RESULT)):
+    for page in (PAGE, PLAN, sample.RESULT._repr_html_()):
         reader = Reader(page)
         assert "img" not in reader.tags
         assert reader.tags.count("script") == (1 if page.startswith("<!doctype") else 0)
@@ -86,10 +91,24 @@ def test_a_clean_result_has_no_empty_sections() -> None:
     assert "None: the first route held." in page
 
 
-def test_fragments_carry_no_ids() -> None:
-    fragment = result_html_fragment(sample.RESULT)
-    assert not Reader(fragment).ids
-    assert "degraded" in fragment
+SHOWN: dict[str, tuple[Any, str]] = {
+    "result": (sample.RESULT, "degraded"),
+    "plan": (sample.PLAN, "tf-quantizer"),
+    "check": (sample.VALIDATION, "The int8 certificate"),
+    "inspect": (sample.RESULT.artifact, "Inputs and outputs"),
+    "verify": (Audit(Path("m.tflite"), "tflite", "artpec8", "inside", True, (Check("bytes", True, "as they were"),)), "as they were"),
+    "blame": (Blame("conv_1 loses most"), "conv_1 loses most"),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_the_api_answers_shows_itself_in_a_notebook(name: str) -> None:
+    """Without ids, of which a notebook of many results would have many, without scripts, and without drawings, which need a page's style."""
+    value, words = SHOWN[name]
+    shown = value._repr_html_()
+    reader = Reader(shown)
+    assert not reader.ids and not {"script", "svg"} & set(reader.tags)
+    assert words in shown
 
 
 def test_reports_import_nothing_heavy() -> None:
