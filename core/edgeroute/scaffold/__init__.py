@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import edgeroute
+from edgeroute import rules
 from edgeroute.catalog import Catalog
 from edgeroute.errors import OutputError, UsageError
 from edgeroute.plugins import API_VERSION
@@ -50,14 +51,16 @@ def _must_be_free(name: str, catalog: Catalog) -> None:
             code="bad-plugin-name",
         )
     ours = {f"format:{name}", f"environment:{name}", f"converter:{name}-pack", f"target:{name}-board", f"runner:{name}"}
-    taken = sorted(ours & catalog.owners.keys())
+    taken = [f"the {key.replace(':', ' ')} belongs to the plugin {catalog.owners[key]}" for key in sorted(ours & catalog.owners.keys())]
+    taken += [f"there is a plugin {owner}" for owner in sorted(set(catalog.owners.values())) if owner == _values(name)["plugin"]]
+    code = f"{_values(name)['CODE']}-001"
+    taken += [
+        f"there is a rule {code}, as the plugin's own first one would be"
+        for known in rules.all_rules(catalog.targets.values())
+        if known == code
+    ]
     if taken:
-        owner = catalog.owners[taken[0]]
-        raise UsageError(
-            f"the {taken[0].replace(':', ' ')} belongs to the plugin {owner}",
-            remedy="take another name, or remove that plugin first",
-            code="plugin-name-taken",
-        )
+        raise UsageError(taken[0], remedy="take another name, or remove that plugin first", code="plugin-name-taken")
 
 
 def _values(name: str) -> dict[str, str]:

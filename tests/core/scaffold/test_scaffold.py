@@ -75,6 +75,14 @@ def test_what_is_taken_is_refused_with_its_owner(tmp_path: Path) -> None:
         scaffold.create("onnx", tmp_path, Catalog(owners={"format:onnx": "ours"}))
 
 
+@pytest.mark.parametrize(("name", "why"), [("keras-tf", "there is a plugin keras_tf"), ("tfl-1", "there is a rule TFL-001")])
+def test_the_names_of_plugins_and_of_rules_are_taken_too(tmp_path: Path, name: str, why: str) -> None:
+    """The new plugin would be shadowed, or `explain` would tell another's rule."""
+    with pytest.raises(UsageError, match=why):
+        scaffold.create(name, tmp_path, build(discover((), ())))
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     written(tmp_path)
     with pytest.raises(OutputError) as caught:
