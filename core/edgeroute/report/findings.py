@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from edgeroute.report import words
 from edgeroute.report.blocks import Block, Cell, Column, Item, Items, Prose, Section, Table
-from edgeroute.report.facts import tally
+from edgeroute.report.facts import mapping, tally
 from edgeroute.types import Json
 
 
@@ -49,23 +49,48 @@ def _rejected_row(entry: Mapping[str, Json]) -> tuple[Cell, ...]:
     )
 
 
-CANDIDATE_KEYS = ("name", "techniques", "calibration", "chosen", "status", "sqnr_db", "score", "correlation", "spread", "seconds", "why")
+CANDIDATE_KEYS = ("number", "label", "chosen", "status", "sqnr_db", "score", "correlation", "seconds", "why")
 """Columns of a search's candidates that are known, in the order in which they stand; others follow."""
-NUMBERS = frozenset({"sqnr_db", "score", "correlation", "spread", "seconds"})
+NUMBERS = frozenset({"number", "sqnr_db", "score", "correlation", "seconds"})
+LABELLED = frozenset({"name", "route", "options"})
+"""Keys that a candidate's label is made of; the JSON report has them in full."""
 
 
 def candidates_section(candidates: Sequence[Mapping[str, Json]]) -> Section:
     """The table of what a search tried; the chosen one is marked."""
-    present = {key for candidate in candidates for key in candidate}
+    ways = [frozenset(name for name, _ in steps) for steps in map(_steps, candidates) if steps]
+    shared = frozenset.intersection(*ways) if ways else frozenset[str]()
+    labelled = [
+        {**{k: v for k, v in c.items() if k not in LABELLED}, "number": i, "label": _label(c, shared)} for i, c in enumerate(candidates, 1)
+    ]
+    present = {key for candidate in labelled for key in candidate}
     keys = [k for k in CANDIDATE_KEYS if k in present] + sorted(present - set(CANDIDATE_KEYS))
-    columns = tuple(Column(_caption(k), right=k in NUMBERS, code=k == "name", prose=k == "why") for k in keys)
-    table = tuple(tuple(_candidate_cell(c, k) for k in keys) for c in candidates)
+    columns = tuple(Column(_caption(k), right=k in NUMBERS, prose=k in ("label", "why")) for k in keys)
+    table = tuple(tuple(_candidate_cell(c, k) for k in keys) for c in labelled)
     note: Block = Prose(f"{words.plural(len(candidates), 'candidate')} were tried; the chosen one is marked.")
     return Section("candidates", "Tried candidates", (note, Table(columns, table)))
 
 
+def _steps(candidate: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """Converter and format that it writes, step by step."""
+    route = candidate.get("route")
+    keys = [str(key) for key in route] if isinstance(route, list) else []
+    return [(key.partition(":")[0], key.rpartition("->")[2]) for key in keys]
+
+
+def _label(candidate: Mapping[str, Json], shared: Collection[str]) -> str:
+    """What sets a candidate apart: the converters that not all of them take, what its last step writes, and its settings."""
+    steps = _steps(candidate)
+    if not steps:
+        return words.clean(candidate.get("name") or words.NOTHING)
+    last, written = steps[-1]
+    told = " → ".join([*(name for name, _ in steps[:-1] if name not in shared), f"{last} ({written})"])
+    set_here = [f"{name}={value}" for values in mapping(candidate.get("options")).values() for name, value in mapping(values).items()]
+    return words.clean(", ".join([told, *set_here]))
+
+
 def _caption(key: str) -> str:
-    return {"sqnr_db": "SQNR", "seconds": "Time"}.get(key, words.label(key))
+    return {"number": "#", "label": "Candidate", "sqnr_db": "SQNR", "seconds": "Time"}.get(key, words.label(key))
 
 
 def _candidate_cell(candidate: Mapping[str, Json], key: str) -> Cell:

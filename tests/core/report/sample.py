@@ -154,11 +154,13 @@ ATTRIBUTION = [
     {"layer": "/head/Sigmoid", "sqnr_db": 14.1, "share": 0.0},
 ]
 
+WAY = ["onnxslim:onnx->onnx-static", "onnx2tf:onnx-static->tflite", "tf-quantizer:tflite->tflite-int8-pt"]
+PREPARED = [WAY[0], "prepare:onnx-static->onnx-prepared", "equalize:onnx-prepared->onnx-equalized", *WAY[1:]]
 CANDIDATES = [
-    {"name": "plain", "techniques": [], "calibration": "min/max", "sqnr_db": 9.8, "score": 8.1, "seconds": 61.2, "chosen": False},
-    {"name": "equalized", "techniques": ["equalize"], "calibration": "min/max", "sqnr_db": 12.6, "score": 11.9, "seconds": 3.4, "chosen": False},
-    {"name": "split", "techniques": ["split", "equalize"], "calibration": "mse", "sqnr_db": 14.1, "score": 15.2, "seconds": 3.8, "chosen": True},
-    {"name": HOSTILE, "techniques": ["gate split"], "calibration": "mse", "sqnr_db": None, "score": None, "seconds": 2.2, "chosen": False, "why": "did not allocate"},
+    {"name": "plain", "route": WAY, "options": {}, "sqnr_db": 9.8, "score": 8.1, "seconds": 61.2, "chosen": False},
+    {"name": "equalized", "route": PREPARED, "options": {}, "sqnr_db": 12.6, "score": 11.9, "seconds": 3.4, "chosen": False},
+    {"name": "fine", "route": PREPARED, "options": {"equalize": {"fine": 0.15}, "tf-quantizer": {"refine": "weights"}}, "sqnr_db": 14.1, "score": 15.2, "seconds": 3.8, "chosen": True},
+    {"name": HOSTILE, "sqnr_db": None, "score": None, "seconds": 2.2, "chosen": False, "why": "did not allocate"},
 ]  # fmt: skip
 
 REJECTED = (
