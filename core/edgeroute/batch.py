@@ -102,7 +102,7 @@ def must_be_possible(workshop: Workshop, items: Sequence[Item]) -> None:
             raise UsageError(
                 f"{other.source} for {other.target} and {item.source} for {item.target} would both become {place.name}",
                 where=str(place),
-                remedy="give --out a folder (out/), or convert files of one name in calls of their own",
+                remedy="name each file and each target once, and convert files of one name in calls of their own, each with its own --out",
                 code="batch-collision",
             )
 
