@@ -100,11 +100,11 @@ def test_a_disabled_plugin_costs_its_own_edges_only(edgeroute: Call, monkeypatch
 
 BROKEN = {
     "imports what is not there": ("import not_there_at_all", "broken", "ModuleNotFoundError"),
-    "answers nonsense": ("def edgeroute_formats(): return [3]", "broken", "answered a int where a Format is wanted"),
+    "answers nonsense": ("def edgeroute_formats(): return [3]", "broken", "answered int where Format is wanted"),
     "raises": ("def edgeroute_targets(): raise KeyError('x')", "broken", "edgeroute_targets() raised KeyError"),
     "takes a name": ("from edgeroute.types import Format\ndef edgeroute_formats(): return [Format('onnx', 'mine', '.onnx')]", "shadowed", "belongs to the plugin onnx"),
     "is of another version": ("EDGEROUTE_API = 7", "broken", "made for plugin API 7"),
-    "asks an unknown question": ("def edgeroute_fromats(): return []", "broken", "a question that edgeroute does not ask"),
+    "asks an unknown question": ("def edgeroute_fromats(): return []", "broken", "it does not answer as edgeroute asks: unknown hook"),
     "leaves": ("raise SystemExit('bye')", "broken", "SystemExit: bye"),
     "dangles": (
         "from edgeroute.types import Target\ndef edgeroute_targets(): return [Target('t', 't', ('nothing',))]", "broken", "accepts nothing, which nobody declares",
