@@ -25,23 +25,35 @@ def reference(model: str, shape: str) -> tuple[dict[str, Array], list[Array]]:
     """Seeded data for every input, and what onnxruntime answers."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(model)
+    session = opened(model)
     generator = np.random.default_rng(0)
+    told = {t.name: tuple(d if isinstance(d, int) else 1 for d in t.shape) for t in onnxruntime.InferenceSession(model).get_inputs()}
     pinned = tuple(int(d) for d in shape.rpartition(":")[2].split(",")) if shape else ()
     feed = {}
     for tensor in session.get_inputs():
-        sizes = pinned or tuple(d if isinstance(d, int) else 1 for d in tensor.shape)
+        sizes = pinned or told[tensor.name]
         integer = "int" in tensor.type
         feed[tensor.name] = generator.integers(0, 200, sizes, np.int32) if integer else generator.random(sizes, np.float32)
     return feed, session.run(None, feed)
 
 
-def source(model: str, feed: dict[str, Array]) -> str:
-    """Whether the file that the tool was given still works."""
+def opened(model: str) -> Any:
+    """A session that takes any size: a file may say sizes that are not its network's, which onnxruntime then insists on."""
+    import onnx
     import onnxruntime
 
+    proto = onnx.load(model)
+    for value in (*proto.graph.input, *proto.graph.output):
+        for i, dim in enumerate(value.type.tensor_type.shape.dim):
+            dim.dim_param = f"{value.name}_{i}"
+    del proto.graph.value_info[:]
+    return onnxruntime.InferenceSession(proto.SerializeToString())
+
+
+def source(model: str, feed: dict[str, Array]) -> str:
+    """Whether the file that the tool was given still works."""
     try:
-        session = onnxruntime.InferenceSession(model)
+        session = opened(model)
         session.run(None, {t.name: v for t, v in zip(session.get_inputs(), feed.values(), strict=True)})
     except Exception as error:
         return f"no longer loads: {str(error).splitlines()[0][:120]}"
