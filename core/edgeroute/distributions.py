@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import site
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,17 @@ def canonical(name: str) -> str:
 
 
 def isolated_paths() -> tuple[str, ...]:
-    """The site folders that `python -I` sees: neither PYTHONPATH nor the user's own site folder, which a worker lacks too."""
-    return tuple(site.getsitepackages())
+    """The site folders that `python -I` sees, with what their .pth files add: neither PYTHONPATH nor the user's own site folder,
+    which a worker lacks too."""
+    return tuple(dict.fromkeys(path for folder in site.getsitepackages() for path in (folder, *_added(Path(folder)))))
+
+
+def _added(folder: Path) -> Iterator[str]:
+    """Folders that the .pth files of a site folder put on the path; lines that run code are theirs alone."""
+    for file in sorted(folder.glob("*.pth")):
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.strip() and not line.startswith(("#", "import ", "import\t")) and (folder / line.strip()).is_dir():
+                yield str(folder / line.strip())
 
 
 def installed(paths: Iterable[str]) -> dict[str, Distribution]:

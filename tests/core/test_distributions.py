@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import site
 import subprocess
 import sys
 import sysconfig
@@ -35,6 +36,16 @@ def test_an_isolated_child_sees_just_these_folders() -> None:
     code = "import sys, json; print(json.dumps(sys.path))"
     seen = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
     assert [p for p in isolated_paths() if Path(p).exists() and p not in seen] == []
+
+
+def test_folders_that_pth_files_add_count_as_they_do_for_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    near, far = tmp_path / "site" / "near", tmp_path / "far"
+    make(near, "alpha", "1.0")
+    make(far, "beta", "2.0")
+    (tmp_path / "site" / "places.pth").write_text(f"# a comment\nimport sys\nnear\n{far}\n{tmp_path / 'nowhere'}\n\n")
+    monkeypatch.setattr(site, "getsitepackages", lambda: [str(tmp_path / "site")])
+    assert isolated_paths() == (str(tmp_path / "site"), str(near), str(far))
+    assert {name: d.version for name, d in installed(isolated_paths()).items()} == {"alpha": "1.0", "beta": "2.0"}
 
 
 def test_the_first_folder_wins(tmp_path: Path) -> None:
