@@ -87,7 +87,7 @@ def _merge(model: Any, graph: Any) -> None:
         second = again.get(between)
         if second is None:
             continue
-        second.inputs[0] = first.inputs[0]
+        second.inputs = [int(first.inputs[0])]  # what a file was read into is NumPy's, and cannot be written to
         for user in graph.operators:
             if user is not second and between in editing.wired(user.inputs):
                 user.inputs = [second.outputs[0] if i == between else i for i in editing.wired(user.inputs)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeroute.types import Facts
+from edgeroute_plugins.tflite import editing
+from edgeroute_plugins.tfquant import integer_border
 from edgeroute_plugins.tfquant.diagnostics import captured_stderr
 from edgeroute_plugins.tfquant.options import Options
 from edgeroute_plugins.tfquant.preflight import preflight
@@ -51,3 +55,17 @@ def test_operators_that_would_stay_in_float_are_named() -> None:
     findings = preflight(Facts(operators={"CONV_2D": 2, "SIN": 1, "FlexErf": 1}), Options())
     assert {f.code for f in findings} == {"custom-operator", "quantizer-leaves-float"}
     assert preflight(Facts(operators={"CONV_2D": 2, "PRELU": 1, "RELU6": 1}), Options()) == []
+
+
+def test_of_two_quantize_in_a_row_one_is_left_also_where_numpy_forbids_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def held(*indices: int) -> Any:
+        return np.frombuffer(np.array(indices, np.int32).tobytes(), np.int32)
+
+    first = SimpleNamespace(inputs=held(0), outputs=held(1))
+    second, user = SimpleNamespace(inputs=held(1), outputs=held(2)), SimpleNamespace(inputs=held(1, 4), outputs=held(3))
+    graph = SimpleNamespace(tensors=[SimpleNamespace(type=9)] * 5, operators=[first, second, user])
+    monkeypatch.setattr(integer_border, "_of", lambda model, graph, name: [first, second])
+    monkeypatch.setattr(editing, "schema", lambda: SimpleNamespace(TensorType=SimpleNamespace(FLOAT32=0)))
+    integer_border._merge(None, graph)
+    assert graph.operators == [second, user]
+    assert (list(second.inputs), list(user.inputs)) == ([0], [2, 4])
