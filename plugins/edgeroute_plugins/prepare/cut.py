@@ -40,7 +40,7 @@ def cut(graph: Graph, names: Iterable[str] = ()) -> list[str]:
         if graph.producer(name) is None:
             raise _unknown(name)
     candidates = wanted or find_cut(graph)
-    infos = settled(candidates, _observer(graph)) if candidates else {}
+    infos = settled(candidates, _observer(graph), graph.output_names) if candidates else {}
     missing = [name for name in wanted if name not in infos]
     if missing:
         raise _unknown(missing[0])
@@ -88,13 +88,13 @@ def reads(node: Node) -> list[str]:
     return [n for n in (*node.input, *_captured(node)) if n]
 
 
-def settled(names: Sequence[str], observe: Observe) -> dict[str, onnx.ValueInfoProto]:
-    """Name → its type and shape, for tensors of floating point that come in the same shape each time."""
+def settled(names: Sequence[str], observe: Observe, outputs: Sequence[str] = ()) -> dict[str, onnx.ValueInfoProto]:
+    """Name → its type and shape, for tensors that come in the same shape each time; of floating point, unless they are `outputs` already."""
     seen = observe(names)
     return {
         name: onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(values[0].dtype), values[0].shape)
         for name, values in ((name, seen[name]) for name in names)
-        if len({v.shape for v in values}) == 1 and values[0].dtype.kind == "f" and values[0].size
+        if len({v.shape for v in values}) == 1 and (values[0].dtype.kind == "f" or name in outputs) and values[0].size
     }
 
 
@@ -113,7 +113,16 @@ def _observer(graph: Graph) -> Observe:
         model: Any = graph.to_proto()
         del model.graph.output[:]
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-        runs = [execution.execute(model.SerializeToString(), seed) for seed in (1, 2)]
+        try:
+            runs = [execution.execute(model.SerializeToString(), seed) for seed in (1, 2)]
+        except Exception as error:  # onnxruntime raises its own types, one per status code
+            shapes = ", ".join(f"{p.name}:{','.join(map(str, p.dims or ()))}" for p in pinning.ports(model.graph))
+            raise ConverterFailed(
+                f"onnxruntime cannot run the model with input {shapes}: {error}",
+                where="cut",
+                remedy="check the size: --input-shape NAME:1,3,H,W as the network was trained with",
+                code="onnx-does-not-run",
+            ) from error
         return {name: [run[name] for run in runs] for name in names}
 
     return observe

@@ -82,6 +82,24 @@ def test_what_the_body_of_a_loop_reaches_for_is_a_place_to_cut() -> None:
     assert cut(graph) == [scores]
 
 
+def test_a_size_that_does_not_fit_is_told_with_the_option() -> None:
+    net = Net()
+    scores = net.add("Reshape", net.conv("x", 3, 2, 1), net.constant([1, 128], np.int64))
+    graph = from_proto(net.model(*net.add("TopK", scores, net.constant([3], np.int64), outputs=2)))
+    pin(graph, {"x": (1, 3, 9, 9)})
+    with pytest.raises(ConverterFailed) as caught:
+        cut(graph)
+    assert caught.value.code == "onnx-does-not-run" and "--input-shape" in caught.value.remedy
+
+
+def test_an_untouched_output_of_whole_numbers_stays() -> None:
+    net = Net()
+    x = net.conv("x", 3, 2, 1)
+    count = net.add("Cast", net.add("Relu", x), to=onnx.TensorProto.INT32, out="count")
+    best, places = net.add("TopK", x, net.constant([3], np.int64), outputs=2)
+    assert cut(from_proto(net.model(count, best, places)))[0] == "count"
+
+
 def test_single_numbers_stay_single_numbers() -> None:
     net = Net()
     graph = from_proto(net.model(net.add("Mul", net.conv("x", 3, 2), net.constant(2.0))))
