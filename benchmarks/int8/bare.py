@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeroute.types import Calibration, Converter, Cost, Facts, Target, option
+from edgeroute.types import Calibration, Converter, Cost, Facts, Format, Target, option
 
 HERE = __name__
 TOOLS = {"onnx2tf": "onnx-static", "ai-edge-quantizer": "tflite", "tensorflow": "tflite"}
@@ -26,10 +26,15 @@ class Options:
     calibration: Calibration | None = option(None, "sample inputs", fill="calibration")
 
 
+def edgeroute_formats() -> list[Format]:
+    """Quantized, and measured as such, without a promise that nothing stayed in float: how much did is a column of the table."""
+    return [Format("bare-int8", "TFLite, as a quantizer left it", ".tflite", is_a="tflite-mixed", precision="int8")]
+
+
 def edgeroute_converters() -> list[Converter]:
     return [
         Converter(
-            f"bare-{tool}-{grain}", source, "tflite-int8", f"{HERE}:{tool.replace('-', '_')}_{grain}", Options,
+            f"bare-{tool}-{grain}", source, "bare-int8", f"{HERE}:{tool.replace('-', '_')}_{grain}", Options,
             environment=tool, cost=Cost(1.0), on_request=True,
         )
         for tool, source in TOOLS.items()
@@ -38,7 +43,7 @@ def edgeroute_converters() -> list[Converter]:
 
 
 def edgeroute_targets() -> list[Target]:
-    return [Target("bench", "whatever a tool writes", ("tflite-int8",))]
+    return [Target("bench", "whatever a tool writes", ("bare-int8",))]
 
 
 def rows(options: Options, shape: tuple[int, ...]) -> Iterator[Any]:

@@ -40,7 +40,7 @@ ABLATION = {
 """Way → preparations that are pinned, for what each one gains."""
 NOT_THE_MODELS_FAULT = (1, 2, 3, 5)
 """Exit codes that say nothing about a model: our own failure, the command line, the source, an environment that cannot be built."""
-PICTURELESS = ("wakeword-embedding",)
+PICTURELESS = ("wakeword-embedding", "magika", "basic-pitch")
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,8 @@ def describe(error: Exception) -> dict[str, Any]:
 
     traceback.print_exception(error)
     last = traceback.format_exception_only(error)[-1].strip()
-    place = traceback.extract_tb(error.__traceback__)
+    root = root_cause(error)
+    place = traceback.extract_tb(root.__traceback__) or traceback.extract_tb(error.__traceback__)
     where = f"{place[-1].name}, line {place[-1].lineno} of {Path(place[-1].filename).name}" if place else ""
     more = {"class": type(error).__name__, "last_line": last}
     if hasattr(error, "as_json") and hasattr(error, "remedy"):
@@ -246,7 +247,17 @@ def describe(error: Exception) -> dict[str, Any]:
         )
     if isinstance(error, MemoryError):
         return _error("converter-memory", "memory ran out", "close other programs, or use a computer with more memory", where, **more)
-    return _error("converter-raised", last, "read the traceback at the end of its log", where, **more)
+    why = "" if root is error else f" (cause: {traceback.format_exception_only(root)[-1].strip()})"
+    return _error("converter-raised", last + why, "read the traceback at the end of its log", where, **more)
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The exception that a chain of `raise … from …` began with: the last one often says no more than that something failed."""
+    seen = {id(error)}
+    while error.__cause__ is not None and id(error.__cause__) not in seen:
+        error = error.__cause__
+        seen.add(id(error))
+    return error
 
 
 def imported_versions() -> dict[str, str]:

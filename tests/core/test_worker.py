@@ -44,6 +44,12 @@ def crash(source, out, options):
     print("about to fail")
     raise ValueError("no such\\nthing")
 
+def wrap(source, out, options):
+    try:
+        crash(source, out, options)
+    except ValueError as error:
+        raise RuntimeError("the fast path failed") from error
+
 def leave(source, out, options):
     sys.exit("cannot go on")
 
@@ -145,6 +151,13 @@ def test_any_other_exception_is_described_and_its_traceback_logged(place: Path) 
     printed = (place / "printed.txt").read_text()
     assert "about to fail" in printed
     assert "Traceback" in printed
+
+
+def test_a_wrapped_exception_is_told_with_its_cause(place: Path) -> None:
+    error = convert(place, "wrap")["error"]
+    assert error["message"].startswith("RuntimeError: the fast path failed (cause: ")
+    assert "such" in error["message"]
+    assert error["where"].startswith("crash, line ")
 
 
 def test_sys_exit_is_an_outcome_of_its_own(place: Path) -> None:
