@@ -99,7 +99,7 @@ def _walk(
         try:
             step, record = _take(search, artifact, converter, chain_of(done))
         except STEP_ERRORS as error:
-            trail.blame(artifact, converter, error)
+            trail.blame(artifact, converter, error, quantizing=search.workshop.catalog.formats[converter.target].precision != "float")
             if search.ends(converter, trail):
                 raise
             continue
@@ -244,9 +244,4 @@ def _refuse(search: Search, artifact: Artifact, done: tuple[StepRecord, ...], tr
 
 
 def _verdict(trail: Trail, target: str) -> EdgerouteError:
-    """The error that says most: what was wrong with a file, else why a step failed, else that there is no route."""
-    steps = [e for e in trail.errors if not isinstance(e, PlanError)]
-    if not trail.errors:
-        return PlanError(f"no route to {target} worked", remedy="`edgeroute doctor` looks for the reason")
-    lies = [e for e in steps if isinstance(e, VerificationFailed)]
-    return (lies or steps or trail.errors)[0 if not steps else -1]
+    return trail.telling or PlanError(f"no route to {target} worked", remedy="`edgeroute doctor` looks for the reason")

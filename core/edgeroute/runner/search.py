@@ -126,13 +126,13 @@ def _best(tried: Sequence[Tried], trail: Trail) -> tuple[Arrival, tuple[Mapping[
 
 
 def _refusal(tried: Sequence[Tried]) -> EdgerouteError:
-    """The error of the candidate that came nearest, with how far the others came."""
-    nearest = max((t for t in tried if t.error is not None), key=lambda t: t.score, default=None)
+    """The error of the candidate that came nearest, with how far the others came: by the numbers, or where none has some by its file's way."""
+    numbers = [t.measured.sqnr_db for t in tried if t.measured is not None]
+    nearest = max((t for t in tried if t.error is not None), key=lambda t: t.score if numbers else t.trail.stage, default=None)
     if nearest is None or nearest.error is None:
         return ConverterFailed("no candidate arrived", remedy="--effort max tries more of them")
-    numbers = [t.measured.sqnr_db for t in tried if t.measured is not None]
     if len(tried) == 1 or not numbers:
-        return tried[0].error or nearest.error
+        return nearest.error
     error, others = nearest.error, ", ".join(f"{n:.1f}" for n in numbers if n is not None)
     message = f"none of {len(tried)} candidates holds ({others} dB were measured); the best, {nearest.candidate.name}: {error.message}"
     kind = VerificationFailed if isinstance(error, Breach) else type(error)

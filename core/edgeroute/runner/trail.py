@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 
-from edgeroute.errors import EdgerouteError, VerificationFailed
+from edgeroute.errors import CheckFailed, EdgerouteError, PlanError, VerificationFailed
 from edgeroute.types import Artifact, Converter, Json, LeftOut, StepRecord, ValidationReport, Verification
 
 
@@ -16,6 +17,15 @@ class Breach(VerificationFailed):
         self.verification = verification
 
 
+class Stage(IntEnum):
+    """How far a file came before an error stopped it: the further, the more the error says of the network and the device."""
+
+    NOWHERE = 0
+    ON_ITS_WAY = 1
+    QUANTIZING = 2
+    JUDGED = 3
+
+
 @dataclass
 class Trail:
     """What was tried so far, and who was blamed for what."""
@@ -24,6 +34,8 @@ class Trail:
     """Digest of an artifact → key of an edge → why it was given up."""
     rejected: list[dict[str, Json]] = field(default_factory=list)
     errors: list[EdgerouteError] = field(default_factory=list)
+    quantizing: list[EdgerouteError] = field(default_factory=list)
+    """Those of the errors that an int8 step ended in, or the device's compiler."""
     verified: list[StepRecord] = field(default_factory=list)
     """Every step that was verified, on the final route or not: partial results survive."""
     before: dict[str, ValidationReport] = field(default_factory=dict)
@@ -36,13 +48,31 @@ class Trail:
         """Every int8 step that failed over its numbers, in the order of their failing."""
         return [breach for by_key in self.breaches.values() for breach in by_key.values()]
 
-    def blame(self, artifact: Artifact, converter: Converter, error: EdgerouteError) -> None:
+    @property
+    def telling(self) -> EdgerouteError | None:
+        """The error that says most: of those where a file came furthest the first, since routes are taken in the order of their merit."""
+        return max(self.errors, key=self._stage, default=None)
+
+    @property
+    def stage(self) -> Stage:
+        """How far the file came that came furthest."""
+        return max(map(self._stage, self.errors), default=Stage.NOWHERE)
+
+    def _stage(self, error: EdgerouteError) -> Stage:
+        if isinstance(error, CheckFailed):
+            return Stage.JUDGED
+        if isinstance(error, PlanError):
+            return Stage.NOWHERE
+        return Stage.QUANTIZING if any(error is e for e in self.quantizing) else Stage.ON_ITS_WAY
+
+    def blame(self, artifact: Artifact, converter: Converter, error: EdgerouteError, *, quantizing: bool) -> None:
         reason = LeftOut(converter.key, f"it failed on this file: {error.message}", error.remedy)
         self.blamed.setdefault(artifact.sha256, {})[converter.key] = reason
         self.rejected.append(
             {"converter": converter.name, "key": converter.key, "from": artifact.format, "reason": error.message, **error.as_json()}
         )
         self.errors.append(error)
+        self.quantizing += [error] if quantizing else []
         if isinstance(error, Breach) and error.verification.kind == "int8" and error.verification.outputs:
             self.breaches.setdefault(artifact.sha256, {})[converter.key] = error
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgeroute import api
-from edgeroute.errors import EdgerouteError, UsageError, VerificationFailed
+from edgeroute.errors import CheckFailed, ConverterFailed, EdgerouteError, UsageError, VerificationFailed
 from edgeroute.runner.candidates import candidates, place
 from edgeroute.runner.convert import convert
 from edgeroute.runner.request import Request
@@ -180,6 +180,36 @@ def test_when_all_are_too_noisy_the_nearest_is_told(workshop: Workshop, model: P
     noisy = {name: {"mood": "wrong_numbers"} for name in ("first-bc", "second-bc")}
     with pytest.raises(VerificationFailed, match=r"none of 2 candidates holds \(3\.\d, 3\.\d dB were measured\); the best"):
         convert(quantizing(workshop), model, "toy-device", calibrated(tmp_path, options=noisy))
+
+
+@pytest.mark.parametrize("effort", ["fast", "auto"])
+def test_the_headline_is_the_error_of_the_file_that_came_furthest(workshop: Workshop, model: Path, tmp_path: Path, effort: str) -> None:
+    detour = {"second-ab": {"mood": "wrong_numbers"}}
+    with pytest.raises(CheckFailed) as told:
+        convert(quantizing(workshop), model, "strict-device", calibrated(tmp_path, effort=effort, options=detour))
+    assert told.value.code == "TOY-001"
+    assert "second-ab" in {r["converter"] for r in told.value.story["rejected"]}
+
+
+def test_a_quantizer_that_fails_says_more_than_another_float_converter(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    moods = {"first-bc": {"mood": "raises"}, "second-bc": {"mood": "exits"}, "second-ab": {"mood": "wrong_numbers"}}
+    with pytest.raises(ConverterFailed) as told:
+        convert(quantizing(workshop), model, "toy-device", calibrated(tmp_path, options=moods))
+    assert told.value.code == "toy-operator"
+
+
+def test_of_several_that_fail_alike_the_best_route_is_told(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    moods = {"first-ab": {"mood": "raises"}, "second-ab": {"mood": "exits"}}
+    with pytest.raises(ConverterFailed) as told:
+        convert(quantizing(workshop), model, "toy-device", calibrated(tmp_path, options=moods))
+    assert told.value.code == "toy-operator"
+
+
+def test_the_candidate_that_came_furthest_is_told_where_none_was_measured(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    shop = with_variants(quantizing(workshop), {"first-bc": ({"mood": "raises", "gain": 5.0},)})
+    with pytest.raises(CheckFailed) as told:
+        convert(shop, model, "strict-device", calibrated(tmp_path, effort="balanced"))
+    assert [c["status"] for c in told.value.story["candidates"]] == ["rejected"] * 3 and told.value.code == "TOY-001"
 
 
 def test_pins_are_taken_as_they_are_by_default(workshop: Workshop, model: Path, tmp_path: Path) -> None:
