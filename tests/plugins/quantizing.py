@@ -78,7 +78,8 @@ def input_range(model: reader.Model) -> float:
     return tensor.scale[0] * (255 - tensor.zero_point[0] if tensor.dtype == "uint8" else 127 - tensor.zero_point[0])
 
 
-def sqnr(name: str, integer: Path, folder: Path) -> float:
-    """Signal to quantization noise in dB over new samples, of the worst output."""
-    arguments: Mapping[str, Any] = {"reference": str(float_file(name)), "integer": str(integer)}
+def sqnr(reference: str | Path, integer: Path, folder: Path) -> float:
+    """Signal to quantization noise in dB over new samples, of all outputs, against a float file or one of the networks."""
+    file = reference if isinstance(reference, Path) else float_file(reference)
+    arguments: Mapping[str, Any] = {"reference": str(file), "integer": str(integer)}
     return float(real_tools.call("runtime", "tests.plugins.quantizing_inside:sqnr", arguments, folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from edgeroute.types import Facts, Tensor
 from edgeroute_plugins.keras_tf.models import first_line, input_specs, load_model, static_call, unroll
 from edgeroute_plugins.keras_tf.signatures import choose, load, static_function, static_specs
 from edgeroute_plugins.tf2onnx.options import Options
+from edgeroute_plugins.tflite import editing
+from edgeroute_plugins.tflite.legalize import densify
 
 
 def run_keras(source: Path, out: Path, options: Options) -> Facts:
@@ -40,9 +43,19 @@ def run_tflite(source: Path, out: Path, options: Options) -> Facts:
     ports = tflite_ports(source)
     inputs, outputs = ([(p.tensor, p.shape, p.is_float) for p in side] for side in ports)
     arguments = {"opset": options.opset, **layout(inputs, outputs, options)}
-    proto = call(tf2onnx.convert.from_tflite, str(source), arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        proto = call(tf2onnx.convert.from_tflite, str(dense(source, Path(folder))), arguments)
     rename(proto, {p.tensor: p.name for side in ports for p in side})
     return finish(proto, out, options)
+
+
+def dense(source: Path, folder: Path) -> Path:
+    """The file, or where constants leave their zeros out a copy that holds them: tf2onnx reads such ones wrong."""
+    model = editing.load(source)
+    if not densify(model):
+        return source
+    editing.save(model, folder / source.name)
+    return folder / source.name
 
 
 def write(function: Any, specs: Sequence[Any], out: Path, options: Options) -> Facts:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgeroute_plugins.feeding import Slot
+from edgeroute_plugins.tflite.sparse import expand
 
 IDENTIFIER = b"TFL3"
 
@@ -116,12 +117,15 @@ def operators(model: Any, *names: str) -> Iterator[tuple[Any, Any]]:
 
 
 def constant(model: Any, tensor: Any) -> Any:
-    """The values of a constant tensor, or None where it is computed."""
+    """The values of a constant tensor, all of them where the file leaves zeros out; None where it is computed."""
     data = model.buffers[tensor.buffer].data
     if data is None or len(data) == 0:
         return None
     dtype = _dtypes().get(tensor.type)
-    return None if dtype is None else np.frombuffer(bytes(bytearray(data)), dtype=dtype).reshape(shape(tensor))
+    if dtype is None:
+        return None
+    values = np.frombuffer(bytes(bytearray(data)), dtype=dtype)
+    return values.reshape(shape(tensor)) if tensor.sparsity is None else expand(tensor.sparsity, values, shape(tensor))
 
 
 def add_constant(model: Any, subgraph: Any, name: str, values: Any) -> int:

@@ -23,6 +23,7 @@ def legalize(model: Any) -> dict[str, int]:
     """Apply every rewrite that any quantizer needs to the object tree; returns how often each one applied."""
     done = {
         "dropped_metadata": drop_metadata(model, KEEP_CONSTANTS),
+        "dense_constants": densify(model),
         "unpacked_half_floats": unpack_half_floats(model),
         "negations": multiply_negations(model),
         "zero_pads": pad_with_zero(model),
@@ -55,6 +56,22 @@ def tell_apart(model: Any) -> int:
                 taken.add(name)
                 count += 1
             seen.add(name)
+    return count
+
+
+def densify(model: Any) -> int:
+    """Write out every constant that leaves its zeros out, which DENSIFY does at run time; returns how many there were."""
+    count = 0
+    for tensor in (t for graph in model.subgraphs for t in graph.tensors if t.sparsity is not None):
+        values, tensor.sparsity = editing.constant(model, tensor), None
+        if values is not None:
+            store(model, tensor, values)
+            count += 1
+    for graph, operator in editing.operators(model, "DENSIFY"):
+        values = editing.constant(model, graph.tensors[operator.inputs[0]])
+        if values is not None:
+            store(model, graph.tensors[operator.outputs[0]], values)
+            graph.operators.remove(operator)
     return count
 
 

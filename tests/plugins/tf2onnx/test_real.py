@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins import quantizing
 from tests.plugins.real_tools import call, convert, difference, edge, refuse, trained
 
 pytestmark = pytest.mark.real
@@ -54,3 +55,12 @@ def test_an_operator_that_onnx_lacks_is_named(tmp_path: Path) -> None:
     assert said["exit_code"] == 6 and "BesselJ0" in said["message"]
     said = refuse(edge("keras_tf", "tf-lite", "savedmodel", "tflite"), tmp_path / "saved", tmp_path / "net.tflite")
     assert said["code"] == "tflite-operator-missing" and "BesselJ0" in said["message"]
+
+
+def test_a_pruned_tflite_file_becomes_onnx_with_all_its_zeros(tmp_path: Path) -> None:
+    thin, out = tmp_path / "thin.tflite", tmp_path / "out.onnx"
+    call(
+        "runtime", "tests.plugins.quantizing_inside:thin", {"source": str(quantizing.float_file("classifier")), "out": str(thin)}, tmp_path
+    )
+    convert(edge("tf2onnx", "tf2onnx", "tflite"), thin, out)
+    assert difference(("tflite", thin), ("onnx", out), tmp_path) < TOLERANCE

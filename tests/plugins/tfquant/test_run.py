@@ -41,6 +41,18 @@ def test_what_the_tool_stumbles_over_is_put_right_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
+def test_constants_that_leave_their_zeros_out_are_written_out_first(tmp_path: Path) -> None:
+    thin, out = tmp_path / "thin.tflite", tmp_path / "out.tflite"
+    arguments: dict[str, Json] = {"source": str(quantizing.float_file("classifier")), "out": str(thin)}
+    count = real_tools.call("runtime", "tests.plugins.quantizing_inside:thin", arguments, tmp_path)
+    samples = quantizing.calibration("classifier", tmp_path / "samples")
+    facts = real_tools.convert(PER_CHANNEL, thin, out, calibration=samples)
+    assert facts.notes["legalized"] == {"dense_constants": count, "unpacked_half_floats": count}
+    assert quantizing.floats(quantizing.reader.read(out)) == []
+    assert quantizing.sqnr(thin, out, tmp_path) > 25
+
+
+@pytest.mark.real
 def test_two_inputs_get_their_own_samples(tmp_path: Path) -> None:
     model, _, out = quantizing.quantize(PER_CHANNEL, "two_inputs", tmp_path)
     assert list(quantizing.border(model)) == ["image", "extra", "result"]
