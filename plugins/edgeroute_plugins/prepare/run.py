@@ -13,9 +13,9 @@ import onnx
 from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Calibration, Facts, to_json
 from edgeroute_plugins.prepare import camera as cameras
+from edgeroute_plugins.prepare import caps, exact, fine, gates, heads
 from edgeroute_plugins.prepare import cut as cuts
 from edgeroute_plugins.prepare import equalize as equalization
-from edgeroute_plugins.prepare import exact, fine, gates, heads
 from edgeroute_plugins.prepare.fold import fold
 from edgeroute_plugins.prepare.graph import Array, Graph, load, save
 from edgeroute_plugins.prepare.options import CameraOptions, CutOptions, EqualizeOptions, PrepareOptions, SplitOptions
@@ -90,13 +90,16 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
     feeds = _samples(graph, options.calibration, "equalize", options.samples)
     split = fine.split_early(graph, feeds[:8], options.fine) if options.fine > 0 else []
     opened = gates.open_gates(graph) if options.gates else 0
+    capped = caps.open_caps(graph) if options.caps else []
     done = equalization.equalize(graph, feeds, options.granularity == "channel", options.steps)
+    closed = caps.close_caps(graph, capped)
     found = exact.fidelity(before, graph.to_proto(), feeds[:CHECKED])
     _require(found, "equalize")
     notes = {
         "equalization": dataclasses.asdict(done),
         "granularity": options.granularity,
         "gates": opened,
+        "caps": len(capped) - closed,
         "fine": split,
         "fidelity_db": found,
     }

@@ -14,6 +14,7 @@ from edgeroute_plugins.prepare import exact, run
 from edgeroute_plugins.prepare.options import CameraOptions, CutOptions, EqualizeOptions, PrepareOptions, SplitOptions
 from edgeroute_plugins.prepare.plugin import edgeroute_converters, edgeroute_formats
 from tests.plugins.prepare.builders import Net
+from tests.plugins.prepare.test_caps import depthwise
 from tests.plugins.prepare.test_heads import yolo
 
 
@@ -53,6 +54,13 @@ def test_prepare_then_equalize(tmp_path: Path) -> None:
     assert facts.notes["equalization"]["after"] < facts.notes["equalization"]["before"]
     last = onnx.load(str(tmp_path / "equalized.onnx"))
     assert min(exact.fidelity(model, last, exact.made_up(model)).values()) > 100
+
+
+def test_caps_are_opened_when_asked(tmp_path: Path) -> None:
+    data, source = calibration(tmp_path, (3, 8, 8)), written(depthwise(), tmp_path)
+    for asked, count in ((False, 0), (True, 2)):
+        options = EqualizeOptions(calibration=data, samples=4, steps=60, caps=asked)
+        assert run.equalize(source, tmp_path / "out.onnx", options).notes["caps"] == count
 
 
 def test_samples_in_the_other_layout_are_turned(tmp_path: Path) -> None:
