@@ -223,14 +223,15 @@ def _companions(entry: Entry, out: Path) -> tuple[Path, ...]:
 
 def broken_promises(workshop: Workshop, declared: str, found: Artifact) -> list[str]:
     """Why a file does not deserve the name of a format; empty if it does."""
-    catalog = workshop.catalog
+    catalog, broken = workshop.catalog, list[str]()
     if not (catalog.is_a(found.format, declared) or catalog.is_a(declared, found.format)):
-        return [f"the file is {found.format}", *[f.message for f in found.facts.findings]]
-    broken: list[str] = []
+        broken = [f"the file is {found.format}", *[f.message for f in found.facts.findings]]
+        if catalog.runner(found.format) is None or catalog.runner(found.format) != catalog.runner(declared):
+            return broken
     for name in catalog.lineage(declared):
         if catalog.formats[name].promise:
             broken += _kept(catalog.formats[name].promise, found)
-    return broken
+    return list(dict.fromkeys(broken))
 
 
 def _kept(promise: str, found: Artifact) -> list[str]:

@@ -24,7 +24,7 @@ from edgeroute.errors import (
 )
 from edgeroute.runner.convert import convert
 from edgeroute.runner.request import Request
-from edgeroute.types import ConversionResult, Limits
+from edgeroute.types import ConversionResult, Facts, Limits
 from edgeroute.workshop import Workshop
 
 
@@ -98,6 +98,21 @@ def test_a_preflight_that_fails_costs_only_its_own_edge(workshop: Workshop, mode
     edges = tuple(dataclasses.replace(c, preflight=preflight) if c.name == "first-ab" else c for c in workshop.catalog.converters)
     bad = dataclasses.replace(workshop, catalog=dataclasses.replace(workshop.catalog, converters=edges))
     assert run(bad, model, ask(tmp_path)).route == ("second-ab", "first-bc")
+
+
+def test_a_file_of_a_neighbouring_format_is_told_with_what_it_lacks(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    formats = dict(workshop.catalog.formats)
+    formats |= {"toy-b": dataclasses.replace(formats["toy-b"], promise="tests.core.runner.test_convert:lacking")}
+    shop = dataclasses.replace(workshop, catalog=dataclasses.replace(workshop.catalog, formats=formats))
+    with pytest.raises(EdgerouteError) as caught:
+        convert(
+            shop, model, "toy-device", Request(out=tmp_path / "out.toy", via=("first-ab",), options={"first-ab": {"mood": "wrong_kind"}})
+        )
+    assert caught.value.message.endswith("the file is toy-a; LOG computes in float")
+
+
+def lacking(facts: Facts) -> list[str]:
+    return ["LOG computes in float"]
 
 
 @pytest.mark.parametrize("promise", ["json:loads", "builtins:repr", "not_there:at_all"])
