@@ -17,9 +17,9 @@ from edgeroute_plugins.prepare.rewrite import clip_bounds
 
 
 def open_caps(graph: Graph) -> list[str]:
-    """Spell clips from 0 to a number as Relu and Min between layers; returns what they compute."""
+    """Spell clips from 0 to a number behind layers as Relu and Min; returns what they compute."""
     squashes = {id(g.squash) for g in gates.find_gates(graph)}
-    found = [n for n in graph.nodes if n.op_type == "Clip" and id(n) not in squashes and _stands_between_layers(graph, n)]
+    found = [n for n in graph.nodes if n.op_type == "Clip" and id(n) not in squashes and _bounds_a_layer(graph, n)]
     for node in found:
         bounds, shape, result = clip_bounds(graph, node), graph.shapes[node.output[0]], node.output[0]
         cap: Array = np.full((1, shape[1], *(1 for _ in shape[2:])), bounds[1] if bounds else math.inf, np.float32)
@@ -46,11 +46,11 @@ def close_caps(graph: Graph, opened: Collection[str]) -> int:
     return done
 
 
-def _stands_between_layers(graph: Graph, node: Node) -> bool:
-    """Whether it bounds what a layer computes, for layers alone."""
+def _bounds_a_layer(graph: Graph, node: Node) -> bool:
+    """Whether it bounds what a layer computes, and gates nothing: a factor's scale would have to leave the product again."""
     bounds, shape = clip_bounds(graph, node), graph.shapes.get(node.output[0], ())
     if bounds is None or bounds[0] != 0 or not 0 < bounds[1] < math.inf or len(shape) < 2 or shape[1] < 2:
         return False
     maker, readers = graph.producer(node.input[0]), graph.consumers.get(node.output[0], [])
     alone = graph.only_consumer(node.input[0]) is node and not graph.leaves(node.output[0])
-    return alone and maker is not None and linear.is_linear(graph, maker) and all(linear.is_linear(graph, r) for r in readers)
+    return alone and maker is not None and linear.is_linear(graph, maker) and all(r.op_type != "Mul" for r in readers)

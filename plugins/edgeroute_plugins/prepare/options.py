@@ -55,7 +55,7 @@ class EqualizeOptions:
     gates: bool = option(True, "open hard-swish and SiLU, so that their channels can be rescaled too; one depthwise operator each")
     caps: bool = option(
         False,
-        "spell ReLU6 between layers as RELU and MINIMUM, so that their channels can be rescaled too; one operator each, outside ARTPEC-9's table",
+        "spell ReLU6 behind layers as RELU and MINIMUM, so that their channels can be rescaled too; one operator each, outside ARTPEC-9's table",
     )
     fine: float = option(0.0, "share of multiplications that may be added to compute early activations with long tails in two scales")
     samples: int = option(32, "calibration samples to measure activations on")

@@ -33,6 +33,13 @@ def test_open_caps_free_the_channels_and_change_nothing(high: float) -> None:
     assert len(free(graph)) == 32 and db > EXACT and operators(graph).count("Min") == 2
 
 
+def test_the_last_cap_before_the_average_is_opened_too() -> None:
+    net = Net()
+    y = net.add("GlobalAveragePool", relu6(net, net.conv("x", 3, 16, spread=3.0)))
+    graph, db = changed(net.model(net.conv(y, 16, 4, 1)), caps.open_caps)
+    assert len(free(graph)) == 16 and db > EXACT
+
+
 def test_equalization_passes_an_open_cap() -> None:
     model, noise = depthwise(), []
 
