@@ -55,10 +55,10 @@ class Cell:
     def file(self) -> str:
         return f"{self.model.name}.{self.grain}.{self.way}.json"
 
-    def words(self) -> list[str]:
-        """What is added to the command."""
+    def words(self, mixed: str = "") -> list[str]:
+        """What is added to the command; `-mixed` for a bare tool that leaves operators in float."""
         if self.way in TOOLS:
-            via = ["onnxslim", *(["onnx2tf"] if self.way != "onnx2tf" else []), f"bare-{self.way}-{self.grain}"]
+            via = ["onnxslim", *(["onnx2tf"] if self.way != "onnx2tf" else []), f"bare-{self.way}-{self.grain}{mixed}"]
             return ["--plugin", str(HERE / "bare.py"), "--to", "bench", "--via", ",".join(via)]
         to = ["--to", GRAINS[self.grain]]
         return [*to, "--effort", self.way] if self.way in EFFORTS else [*to, "--via", ",".join(ABLATION[self.way])]
@@ -74,10 +74,18 @@ def cells(models: Sequence[corpus.Entry], ways: Sequence[str], folder: Path) -> 
 
 
 def measured(cell: Cell, folder: Path, pictures: int, home: Path) -> dict[str, Any]:
+    """What became of one conversion; a bare tool's file that is integer in part only is measured as that."""
+    row = converted(cell, folder, pictures, home)
+    if cell.way in TOOLS and row.get("code") == "promise-broken":
+        return converted(cell, folder, pictures, home, "-mixed")
+    return row
+
+
+def converted(cell: Cell, folder: Path, pictures: int, home: Path, mixed: str = "") -> dict[str, Any]:
     """Run one conversion in a cache of its own, and tell what became of it."""
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "model.tflite"
-        command = [sys.executable, "-m", "edgeroute", "convert", str(cell.model.path(folder)), *cell.words(), "--out", str(place)]
+        command = [sys.executable, "-m", "edgeroute", "convert", str(cell.model.path(folder)), *cell.words(mixed), "--out", str(place)]
         command += ["--json", "--allow-degraded", *(["--input-shape", cell.model.shape] if cell.model.shape else [])]
         if cell.model.name not in PICTURELESS:
             command += ["--calibrate", str(corpus.crops(folder, pictures))]
