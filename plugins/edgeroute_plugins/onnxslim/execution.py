@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from edgeroute.errors import ConverterFailed
+from edgeroute_plugins.onnxslim import pinning
+
 Arrays = dict[str, Any]
 
 _DTYPES = {
@@ -36,6 +39,20 @@ def execute(model: bytes | str, seed: int = 0, fused: bool = True) -> Arrays:
     feeds = {i.name: _sample(i.type, i.shape, seed + n) for n, i in enumerate(session.get_inputs())}
     names = [o.name for o in session.get_outputs()]
     return dict(zip(names, session.run(names, feeds), strict=True))
+
+
+def execute_source(model: Any, seed: int = 0, where: str = "") -> Arrays:
+    """Outputs of a user's own model (a proto) whose inputs are pinned; raises ConverterFailed, with the sizes, where it does not run."""
+    try:
+        return execute(model.SerializeToString(), seed)
+    except Exception as error:  # onnxruntime raises its own types, one per status code
+        shapes = ", ".join(f"{p.name}:{','.join(map(str, p.dims or ()))}" for p in pinning.ports(model.graph))
+        raise ConverterFailed(
+            f"onnxruntime cannot run the model with input {shapes}: {error}",
+            where=where,
+            remedy="check the size: --input-shape NAME:1,3,H,W as the network was trained with",
+            code="onnx-does-not-run",
+        ) from error
 
 
 def largest_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:

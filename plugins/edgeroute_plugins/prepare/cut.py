@@ -113,16 +113,7 @@ def _observer(graph: Graph) -> Observe:
         model: Any = graph.to_proto()
         del model.graph.output[:]
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-        try:
-            runs = [execution.execute(model.SerializeToString(), seed) for seed in (1, 2)]
-        except Exception as error:  # onnxruntime raises its own types, one per status code
-            shapes = ", ".join(f"{p.name}:{','.join(map(str, p.dims or ()))}" for p in pinning.ports(model.graph))
-            raise ConverterFailed(
-                f"onnxruntime cannot run the model with input {shapes}: {error}",
-                where="cut",
-                remedy="check the size: --input-shape NAME:1,3,H,W as the network was trained with",
-                code="onnx-does-not-run",
-            ) from error
+        runs = [execution.execute_source(model, seed, "cut") for seed in (1, 2)]
         return {name: [run[name] for run in runs] for name in names}
 
     return observe

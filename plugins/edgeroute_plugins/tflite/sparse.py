@@ -28,6 +28,8 @@ def expand(sparsity: Any, stored: Array, shape: Sequence[int]) -> Array:
     for block, dimension in enumerate(blocks):
         level = order.index(len(shape) + block)
         place[dimension] = place[dimension] * int(sparsity.dimMetadata[level].denseSize) + levels[level]
+    if any(np.any((p < 0) | (p >= size)) for p, size in zip(place, shape, strict=True)):
+        raise ValueError(f"a sparse constant of shape {list(shape)} has indices outside of it")
     whole = np.zeros(tuple(shape), stored.dtype)
     whole[tuple(place)] = stored
     return whole
@@ -53,6 +55,8 @@ def _children(level: Any, nodes: Array) -> tuple[Array, Array, Array]:
         parents: Array = np.repeat(np.arange(len(nodes)), size)
         return parents, nodes[parents] * size + indices, indices
     segments, listed = (np.asarray(v.values, np.int64) for v in (level.arraySegments, level.arrayIndices))
+    if len(segments) != len(nodes) + 1 or np.any(np.diff(segments) < 0) or segments[0] != 0 or segments[-1] != len(listed):
+        raise ValueError(f"a sparse constant of {len(listed)} indices is described as one of {segments.tolist()[-1:]}")
     parents = np.repeat(np.arange(len(nodes)), segments[nodes + 1] - segments[nodes])
     numbers = np.concatenate([np.arange(segments[n], segments[n + 1]) for n in nodes] or [np.zeros(0, np.int64)])
     return parents, numbers, listed[numbers]

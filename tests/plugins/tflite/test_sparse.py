@@ -61,6 +61,10 @@ def test_what_is_taken_apart_comes_back(data: Any) -> None:
         ((3, 4), 12, [dense(3)]),
         ((3, 4), 0, []),
         ((2, 4), 4, [dense(1 << 40), dense(4)]),
+        ((2, 4), 2, [dense(2), listed([0, 1 << 40, 2], [0, 1])]),
+        ((2, 4), 2, [dense(2), listed([0, 1], [0, 1])]),
+        ((2, 4), 2, [dense(2), listed([0, 1, 2], [0, 4])]),
+        ((2, 4), 2, [dense(2), listed([0, 1, 2], [0, -1])]),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(shape: tuple[int, ...], stored: int, levels: list[Any]) -> None:
