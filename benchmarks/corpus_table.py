@@ -72,7 +72,8 @@ def row(entry: corpus.Entry, folder: Path, target: str, effort: str) -> str:
     except ValueError:
         raise SystemExit(f"{entry.name} → {target}: no JSON, exit {done.returncode}\n{done.stderr}") from None
     cells = failed(answer["error"]) if "error" in answer else succeeded(answer)
-    return "| " + " | ".join([entry.name, target, *cells, f"{seconds:.0f}"]) + " |"
+    cached = "error" not in answer and all(step["cached"] for step in answer["steps"])
+    return "| " + " | ".join([entry.name, target, *cells, "cached" if cached else f"{seconds:.0f}"]) + " |"
 
 
 def kept(page: Path) -> dict[tuple[str, str], str]:

@@ -40,7 +40,6 @@ ABLATION = {
 """Way → preparations that are pinned, for what each one gains."""
 NOT_THE_MODELS_FAULT = (1, 2, 3, 5)
 """Exit codes that say nothing about a model: our own failure, the command line, the source, an environment that cannot be built."""
-PICTURELESS = ("wakeword-embedding", "magika", "basic-pitch")
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def converted(cell: Cell, folder: Path, pictures: int, home: Path, mixed: str = 
         place = Path(scratch) / "model.tflite"
         command = [sys.executable, "-m", "edgeroute", "convert", str(cell.model.path(folder)), *cell.words(mixed), "--out", str(place)]
         command += ["--json", "--allow-degraded", *(["--input-shape", cell.model.shape] if cell.model.shape else [])]
-        if cell.model.name not in PICTURELESS:
+        if cell.model.pictures:
             command += ["--calibrate", str(corpus.crops(folder, pictures))]
         for name, value in cell.model.preprocess.items():
             option = "--preprocess" if name == "preset" else f"--{name}"

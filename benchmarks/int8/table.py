@@ -18,7 +18,8 @@ GRAINS = {"pc": "per channel", "pt": "per tensor"}
 HEAD = """# int8, measured
 
 Trained models of `benchmarks/corpus.toml`, with the bare quantizers and with edgeroute, in one run of `benchmarks/int8/run.py`, which wrote this
-page: calibrated on crops of everyday photographs, measured on 32 of them that no quantizer saw, against onnxruntime on the file as it was given.
+page: calibrated on crops of everyday photographs (random data where a model takes no pictures), measured on 32 of them that no quantizer saw, against
+onnxruntime on the file as it was given.
 *Refused* is what the code in brackets says: a dead output, float operators left, a crash. A spread or correlation is the worst output's. The seconds are
 those of the steps on the final route (what an earlier row left in the cache counts as nothing), on a machine with other work. edgeroute's rows are files
 for ARTPEC-9 (per channel) and ARTPEC-8 (per tensor); ARTPEC-9 also takes per-tensor files, so a search may deliver one there. A bare tool's
