@@ -101,7 +101,8 @@ class Facts:
     """Format-specific: opset, producer, parameters, macs, per_channel, float_operators, …"""
     findings: tuple[Finding, ...] = ()
     notes: Mapping[str, Json] = field(default_factory=dict)
-    """A converter's own remarks about what it did, shown in the report; never believed."""
+    """A converter's own remarks about what it did, shown in the report; never believed. `also`: a list of further settings of its own options
+    that this very model gives reason to try; a search tries them next, and measures them like any other."""
 
 
 @dataclass(frozen=True)

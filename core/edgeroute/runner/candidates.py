@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ class Candidate:
     @property
     def pins(self) -> tuple[str, ...]:
         return tuple(key for key in self.route.keys if key in self.pinned)
+
+    def with_settings(self, key: str, settings: Mapping[str, Json]) -> Candidate:
+        """The same with other settings of one of its edges."""
+        options = {**self.options, key: {**self.options.get(key, {}), **settings}}
+        return dataclasses.replace(self, options=options, pinned=self.pinned | {key})
 
     @property
     def name(self) -> str:
@@ -110,11 +116,12 @@ def _candidate(catalog: Catalog, route: Route, options: Mapping[str, Mapping[str
 
 
 def _mixed(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The best of every choice of edges first, then the second of each: what is tried early should differ."""
+    """The best of every choice of converters first, then the second of each: what is tried early should differ, and one converter's edges (a
+    quantizer's per channel and per tensor) differ little."""
     turns: dict[frozenset[str], int] = {}
     order: list[tuple[int, int, Candidate]] = []
     for candidate in ranked:
-        key = frozenset(candidate.route.keys)
+        key = frozenset(candidate.route.names)
         turns[key] = turns.get(key, 0) + 1
         order.append((turns[key], len(order), candidate))
     return [candidate for _, _, candidate in sorted(order, key=lambda o: o[:2])]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from edgeroute.runner.chain import NO_STEPS
 from edgeroute.runner.explore import Search, explore
 from edgeroute.runner.scoring import WORST, metric, score
 from edgeroute.runner.trail import Arrival, Breach, Trail
-from edgeroute.types import Artifact, Finding, Json, Severity, Verification, to_json
+from edgeroute.types import Artifact, Finding, Json, Severity, Verification, digest_json, to_json
 from edgeroute.verify.thresholds import RANDOM_DATA
 
 GOAL = 30.0
@@ -29,6 +29,8 @@ GOAL = 30.0
 LITTLE = 0.5
 """dB; after `PATIENCE` measured candidates that gain less than this, all efforts but max give up; the plain route is preferred by as much."""
 PATIENCE = 3
+MOST = 40
+"""Candidates, refused ones included, after which no more suggestions are taken."""
 MEGABYTES_EACH = 3000
 """Memory that one candidate may need; decides how many run at a time."""
 
@@ -84,9 +86,29 @@ def _search(search: Search, source: Artifact, waiting: Sequence[Candidate], trie
     waiting, tried = list(waiting), list(tried)
     while waiting and not _enough(tried, search):
         batch, waiting = waiting[: _at_a_time()], waiting[_at_a_time() :]
-        tried += _run(search, source, batch)
-        waiting = [c for c in waiting if not _hopeless(c, tried)]
+        found = _run(search, source, batch)
+        tried += found
+        known = {_identity(c) for c in (*waiting, *(t.candidate for t in tried))}
+        fresh = {_identity(c): c for t in found for c in _suggested(t, search.request.options)}
+        fresh = {key: c for key, c in fresh.items() if key not in known} if len(tried) < MOST else {}
+        waiting = [c for c in (*fresh.values(), *waiting) if not _hopeless(c, tried)]
     return tried
+
+
+def _suggested(tried: Tried, set_by_user: Mapping[str, Mapping[str, object]]) -> Iterator[Candidate]:
+    """The candidate with the further settings that its steps, having seen the model, name in their notes; what is no option is passed over."""
+    edges = {c.key: c for c in tried.candidate.route.converters}
+    for step in {s.key: s for s in tried.trail.verified if s.key in edges}.values():
+        options, also = {f.name for f in dataclasses.fields(edges[step.key].options)}, step.notes.get("also")
+        for settings in also if isinstance(also, list | tuple) else ():
+            if isinstance(settings, Mapping) and settings.keys() <= options:
+                fresh = tried.candidate.with_settings(step.key, settings)
+                if not _contradicts(fresh, set_by_user):
+                    yield fresh
+
+
+def _identity(candidate: Candidate) -> str:
+    return digest_json([candidate.route.keys, to_json(candidate.options)])
 
 
 def _plain(search: Search, source: Artifact, candidate: Candidate) -> Tried:

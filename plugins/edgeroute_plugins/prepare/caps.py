@@ -1,25 +1,47 @@
-"""ReLU6 that lets every channel be rescaled: `relu6(x)` is `min(relu(x), 6)`, and there the 6 is a constant of each channel.
+"""ReLU6 that lets channels be rescaled; depthwise networks without it die in 8 bits with one scale per tensor.
 
-A clip at 6 is the same for all channels, so no scale passes it; a minimum with a vector takes the scales in. That costs an operator, and
-is what depthwise networks without it die of in 8 bits with one scale per tensor.
+A clip at 6 is the same for all channels, so no scale passes it. Two ways out:
+
+- most channels never come near 6. Those may be stretched as far as their largest calibrated value, times `HEADROOM`, stays below it: there
+  the clip cuts nothing, and the file needs no further operator (`reached`);
+- `relu6(x)` is `min(relu(x), 6)`, and there the 6 is a constant of each channel that takes any scale in, at the price of an operator (`open_caps`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from edgeroute_plugins.prepare import gates, linear
 from edgeroute_plugins.prepare.graph import Array, Graph, Node, make
 from edgeroute_plugins.prepare.rewrite import clip_bounds
+from edgeroute_plugins.prepare.statistics import Statistics
+
+HEADROOM = 2.0
+"""How far beyond its largest calibrated value a channel may go before a clip cuts it that did not do so before."""
+
+
+def find_caps(graph: Graph) -> list[Node]:
+    """Clips from 0 to a number behind layers."""
+    squashes = {id(g.squash) for g in gates.find_gates(graph)}
+    return [n for n in graph.nodes if n.op_type == "Clip" and id(n) not in squashes and _bounds_a_layer(graph, n)]
+
+
+def reached(graph: Graph, found: Mapping[str, Statistics]) -> dict[str, Array]:
+    """What such a clip computes → the share of its bound that each channel comes to, headroom included; 1 and more: the bound is reached."""
+    shares = {}
+    for node in find_caps(graph):
+        bounds, name = clip_bounds(graph, node), node.output[0]
+        if bounds is not None and name in found and found[name].high.size == graph.shapes[name][1]:
+            shares[name] = np.maximum(found[name].high, 0.0) * HEADROOM / bounds[1]
+    return shares
 
 
 def open_caps(graph: Graph) -> list[str]:
     """Spell clips from 0 to a number behind layers as Relu and Min; returns what they compute."""
-    squashes = {id(g.squash) for g in gates.find_gates(graph)}
-    found = [n for n in graph.nodes if n.op_type == "Clip" and id(n) not in squashes and _bounds_a_layer(graph, n)]
+    found = find_caps(graph)
     for node in found:
         bounds, shape, result = clip_bounds(graph, node), graph.shapes[node.output[0]], node.output[0]
         cap: Array = np.full((1, shape[1], *(1 for _ in shape[2:])), bounds[1] if bounds else math.inf, np.float32)

@@ -10,7 +10,7 @@ Classes of a tensor are kept as an integer array of the tensor's rank in which a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,9 +83,13 @@ class Classes:
         return flat[:, 0]
 
 
-def classify(graph: Graph) -> Classes:
-    """Classes of all tensors of a graph; tensors of unknown shape, and what they touch, are pinned."""
+def classify(graph: Graph, caps: Mapping[str, Array] | None = None) -> Classes:
+    """Classes of all tensors of a graph; tensors of unknown shape, and what they touch, are pinned.
+
+    `caps`: results of clips → which channels [C] the clip really cuts; the others pass it as they pass a rectifier.
+    """
     classes = Classes()
+    cut = caps or {}
     shapes = graph.shapes
     for name in graph.input_names:
         if name in shapes:
@@ -94,6 +98,8 @@ def classify(graph: Graph) -> Classes:
         rule = _rule(graph, node)
         if any(out not in shapes for out in node.output if out) or not _known(graph, classes, node):
             _pin(graph, classes, node)
+        elif node.output[0] in cut:
+            _capped(classes, node, cut[node.output[0]])
         else:
             rule(graph, classes, node)
     for name in {*graph.output_names, *graph.captured}:
@@ -148,6 +154,12 @@ def _homogeneous(graph: Graph, classes: Classes, node: Node) -> None:
         _join_axes(classes, node.input[0], range(2, source.ndim))
     classes.of[node.output[0]] = _compact(classes, node.input[0])
     return None
+
+
+def _capped(classes: Classes, node: Node, cut: Array) -> None:
+    own = classes.along(node.input[0], 1)
+    classes.union(own[cut], np.zeros((), int))
+    classes.of[node.output[0]] = _compact(classes, node.input[0])
 
 
 def _reduced(graph: Graph, classes: Classes, node: Node) -> None:

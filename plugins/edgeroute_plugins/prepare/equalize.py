@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeroute_plugins.prepare import gates, linear
+from edgeroute_plugins.prepare import caps, gates, linear
 from edgeroute_plugins.prepare.channels import EMPTY, PINNED, Classes, classify, is_vector_product
 from edgeroute_plugins.prepare.graph import Array, Graph, Node
 from edgeroute_plugins.prepare.importance import importance
-from edgeroute_plugins.prepare.noise import ActivationTerm, WeightTerm, minimise
+from edgeroute_plugins.prepare.noise import TINY, ActivationTerm, WeightTerm, minimise
 from edgeroute_plugins.prepare.statistics import Statistics, measure
 
 SHARED = frozenset({"Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "MaxPool", "Pad", "Slice", "Split", "Resize"})
@@ -35,31 +35,40 @@ class Equalization:
     after: float
     largest: float
     """Largest factor by which a channel was scaled, either way."""
+    cut: float = 0.0
+    """Share of the channels behind ReLU6 that reach its bound, and so kept their scale."""
 
 
-def equalize(graph: Graph, feeds: Iterable[Mapping[str, Array]], per_channel: bool, steps: int = 300) -> Equalization:
-    """Rescale channels in place for weights per channel or per tensor; `feeds` are calibration samples."""
-    classes = classify(graph)
-    problem = _problem(graph, classes, feeds, per_channel)
-    if problem is None:
-        return Equalization(0, 0, 0.0, 0.0, 1.0)
-    numbers, terms = problem
-    logs, before, after = minimise(terms, len(set(numbers.values())), steps)
+def equalize(
+    graph: Graph, feeds: Iterable[Mapping[str, Array]], per_channel: bool, steps: int = 300, *, below_caps: bool = False
+) -> Equalization:
+    """Rescale channels in place for weights per channel or per tensor; `feeds` are calibration samples.
+
+    With `below_caps` also those channels that a ReLU6 does not cut, as far as it does not cut them afterwards.
+    """
+    axes: dict[str, int | None] = {n: (1 if len(s) > 1 else None) for n, s in graph.shapes.items() if n not in graph.constants}
+    found = measure(graph, feeds, axes)
+    shares = caps.reached(graph, found) if below_caps else {}
+    cut = float(np.concatenate([s >= 1 for s in shares.values()]).mean()) if shares else 0.0
+    classes = classify(graph, {name: share >= 1 for name, share in shares.items()})
+    numbers = _numbering(classes)
+    terms = _terms(graph, classes, found, numbers, per_channel)
+    if len(set(numbers.values())) < 2 or not terms:
+        return Equalization(0, 0, 0.0, 0.0, 1.0, cut)
+    logs, before, after = minimise(terms, len(set(numbers.values())), steps, least=_least(classes, numbers, shares))
     factors = {root: float(np.exp(logs[index])) for root, index in numbers.items()}
     layers = apply(graph, classes, factors)
     top = float(np.exp(np.abs(logs).max()))
-    return Equalization(len(set(numbers.values())) - 1, layers, 10 * np.log10(before), 10 * np.log10(after), top)
+    return Equalization(len(set(numbers.values())) - 1, layers, 10 * np.log10(before), 10 * np.log10(after), top, cut)
 
 
-def _problem(
-    graph: Graph, classes: Classes, feeds: Iterable[Mapping[str, Array]], per_channel: bool
-) -> tuple[dict[int, int], list[ActivationTerm | WeightTerm]] | None:
-    """Index of every class's scale, and the noise to minimise; None when nothing is free."""
-    axes: dict[str, int | None] = {n: (1 if len(s) > 1 else None) for n, s in graph.shapes.items() if n not in graph.constants}
-    found = measure(graph, feeds, axes)
-    numbers = _numbering(classes)
-    terms = _terms(graph, classes, found, numbers, per_channel)
-    return (numbers, terms) if len(set(numbers.values())) > 1 and terms else None
+def _least(classes: Classes, numbers: Mapping[int, int], shares: Mapping[str, Array]) -> Array:
+    """Logarithm of the smallest scale of each class at which no clip cuts more than it did: a channel at 1/4 of the bound may grow fourfold."""
+    least = np.full(len(set(numbers.values())), -np.inf)
+    for name, share in shares.items():
+        roots = np.broadcast_to(classes.roots(name).reshape(-1), share.shape)
+        np.maximum.at(least, [numbers[int(r)] for r in roots], np.log(np.minimum(share, 1.0) + TINY))
+    return least
 
 
 def apply(graph: Graph, classes: Classes, factors: Mapping[int, float]) -> int:

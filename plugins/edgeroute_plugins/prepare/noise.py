@@ -71,11 +71,15 @@ class WeightTerm:
         return total
 
 
-def minimise(terms: Sequence[ActivationTerm | WeightTerm], count: int, steps: int = 300, limit: float = 64.0) -> tuple[Array, float, float]:
+def minimise(
+    terms: Sequence[ActivationTerm | WeightTerm], count: int, steps: int = 300, limit: float = 64.0, least: Array | None = None
+) -> tuple[Array, float, float]:
     """Logarithms of the scales of `count` classes (class 0 stays 0) by Adam, with the cost before and after.
 
-    No scale leaves 1/limit..limit times the start's 1, which keeps float32 weights and biases well conditioned.
+    No scale leaves 1/limit..limit times the start's 1, which keeps float32 weights and biases well conditioned; `least` are further lower
+    bounds, none of them above 0.
     """
+    floor = np.full(count, -np.log(limit)) if least is None else np.maximum(least, -np.log(limit))
     x = np.zeros(count)
     first = np.zeros(count)
     second = np.zeros(count)
@@ -93,7 +97,7 @@ def minimise(terms: Sequence[ActivationTerm | WeightTerm], count: int, steps: in
         second = 0.99 * second + 0.01 * gradient**2
         rate = 0.1 * (1 - step / steps) + 0.005
         x = x - rate * (first / (1 - 0.9 ** (step + 1))) / (np.sqrt(second / (1 - 0.99 ** (step + 1))) + 1e-8)
-        x = np.clip(x, -np.log(limit), np.log(limit))
+        x = np.clip(x, floor, np.log(limit))
         x[0] = 0.0
     return best_x, start, best
 

@@ -49,7 +49,7 @@ def edgeroute_converters() -> Iterable[Converter]:
             "rescale channels across layers so that 8 bits go further",
             20,
             gain=4.0,
-            variants=({"fine": 0.15, "gain": 1.5}, {"granularity": "channel", "gain": -0.5}),
+            variants=({"granularity": "channel", "gain": -0.5},),
         ),
     ]
 

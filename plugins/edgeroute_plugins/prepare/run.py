@@ -22,6 +22,10 @@ from edgeroute_plugins.prepare.options import CameraOptions, CutOptions, Equaliz
 from edgeroute_plugins.prepare.rewrite import rewrite
 from edgeroute_plugins.prepare.statistics import samples
 
+FINE = 0.15
+"""Share of multiplications that brought a network with long tails most; more brought it less."""
+CUT = 0.02
+"""Share of the channels behind ReLU6 that reach its bound from which on it is worth an operator each to free them, too."""
 CHECKED = 3
 """Samples on which a step compares its outputs with its source's."""
 
@@ -90,9 +94,10 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
     feeds = _samples(graph, options.calibration, "equalize", options.samples)
     split = fine.split_early(graph, feeds[:8], options.fine) if options.fine > 0 else []
     opened = gates.open_gates(graph) if options.gates else 0
-    capped = caps.open_caps(graph) if options.caps else []
-    done = equalization.equalize(graph, feeds, options.granularity == "channel", options.steps)
+    capped = caps.open_caps(graph) if options.caps == "minimum" else []
+    done = equalization.equalize(graph, feeds, options.granularity == "channel", options.steps, below_caps=options.caps == "below")
     closed = caps.close_caps(graph, capped)
+    also = _also(load(source), feeds, options, cut=done.cut)
     found = exact.fidelity(before, graph.to_proto(), feeds[:CHECKED])
     _require(found, "equalize")
     notes = {
@@ -101,9 +106,20 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
         "gates": opened,
         "caps": len(capped) - closed,
         "fine": split,
+        "also": also,
         "fidelity_db": found,
     }
     return _saved(graph, out, notes)
+
+
+def _also(graph: Graph, feeds: list[dict[str, Array]], options: EqualizeOptions, cut: float) -> list[dict[str, Any]]:
+    """Further settings that this network gives reason to try."""
+    found: list[dict[str, Any]] = []
+    if options.caps == "below" and cut > CUT:
+        found.append({"caps": "minimum"})
+    if options.fine == 0 and fine.split_early(graph, feeds[:8], FINE):
+        found.append({"fine": FINE})
+    return found
 
 
 def _samples(graph: Graph, calibration: Calibration | None, step: str, limit: int) -> list[dict[str, Array]]:

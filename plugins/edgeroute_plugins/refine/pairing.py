@@ -14,6 +14,8 @@ BORDERS = frozenset({"QUANTIZE", "DEQUANTIZE"})
 FUSABLE = frozenset({"RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"})
 RESHAPING = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
 """Quantizers merge and move these: a reshaped tensor counts as the tensor itself."""
+BOUNDING = frozenset({"MINIMUM", "MAXIMUM"})
+"""Their constants may end where the range of the quantized operand ends: being far away says nothing."""
 FAR = 0.2
 """Constants whose relative distance is larger are others."""
 
@@ -106,7 +108,8 @@ def _distance(floating: Network, integer: Network, left: Operator, right: Operat
         a, b = a[: 2 if left.name == "TRANSPOSE_CONV" else 1], b[: 2 if left.name == "TRANSPOSE_CONV" else 1]
     if len(a) != len(b):
         return 1.0
-    return max((_relative(x, y) for x, y in zip(a, b, strict=True)), default=0.0)
+    distance = max((_relative(x, y) for x, y in zip(a, b, strict=True)), default=0.0)
+    return min(distance, FAR) if left.name in BOUNDING else distance
 
 
 def _relative(x: Array, y: Array) -> float:

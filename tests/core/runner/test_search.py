@@ -160,6 +160,26 @@ def test_by_default_a_plain_route_that_is_too_noisy_leads_to_a_search(workshop: 
     assert "--effort fast" in result.details["command"] and "--via" in result.details["command"]
 
 
+ADVICE = ({"mood": "advises", "gain": 1.0},)
+
+
+def test_what_a_step_advises_is_tried_next(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    shop = moody(quantizing(workshop, first_ab=ADVICE), "first-bc", "Noisy")
+    with pytest.raises(VerificationFailed) as told:
+        convert(shop, model, "toy-device", calibrated(tmp_path, avoid=("second-bc",)))
+    rows = told.value.story["candidates"]
+    tried = [r["options"].get("first-ab:toy-a->toy-b", {}) for r in rows]
+    assert tried == [{}, {"mood": "advises"}, {"mood": "polished"}]
+
+
+def test_advice_against_the_users_word_is_not_taken(workshop: Workshop, model: Path, tmp_path: Path) -> None:
+    shop, asked = moody(quantizing(workshop), "first-bc", "Noisy"), {"first-ab": {"mood": "advises"}}
+    with pytest.raises(VerificationFailed) as told:
+        convert(shop, model, "toy-device", calibrated(tmp_path, avoid=("second-bc",), effort="max", options=asked))
+    rows = told.value.story["candidates"]
+    assert not any("polished" in str(r["options"]) for r in rows)
+
+
 def test_noise_does_not_lead_to_other_float_converters(workshop: Workshop, model: Path, tmp_path: Path) -> None:
     noisy = {name: {"mood": "wrong_numbers"} for name in ("first-bc", "second-bc")}
     told: list[str] = []
@@ -229,6 +249,13 @@ def test_what_the_device_likes_less_has_to_be_better_by_some_decibels() -> None:
     found = candidates(graph, "a", "t", "auto", blocked={})
     assert [c.route.delivers for c in found] == ["d", "e", "e"]
     assert [place(graph, c.route) for c in found] == [0, 1, 1]
+
+
+def test_a_quantizers_other_edge_comes_after_other_preparations() -> None:
+    quantizers = (edge("q", "b", "d", gain=0.0), edge("q", "b", "e"))
+    graph = catalog("a a2 b d e", edge("float", "a", "b"), *MENDING, *quantizers, accepts=("d", "e"))
+    routes = [(c.route.names[0], c.route.delivers) for c in candidates(graph, "a", "t", "balanced", blocked={}) if not c.options]
+    assert routes.index(("float", "d")) < routes.index(("mend", "e"))
 
 
 def test_a_plan_shows_the_step_that_preprocessing_makes_convert_take() -> None:

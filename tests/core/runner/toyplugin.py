@@ -124,6 +124,12 @@ def reads_code(model: Any, source: Path, out: Path) -> Facts:
     return Facts(notes={"code_read": {str(code): hashlib.sha256(code.read_bytes()).hexdigest()}})
 
 
+def advises(model: Any, source: Path, out: Path) -> Facts:
+    """Does well, and knows what could be better yet."""
+    good(model, source, out)
+    return Facts(notes={"also": [{"mood": "polished"}, {"frobnicate": 1}, "nonsense"]})
+
+
 def exits(model: Any, source: Path, out: Path) -> None:
     sys.exit(3)
 
@@ -278,6 +284,7 @@ MOODS = {
         garbage,
         wrong_kind,
         wrong_numbers,
+        advises,
         slightly_off,
         dead,
         unloadable,

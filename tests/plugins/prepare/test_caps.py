@@ -1,7 +1,8 @@
-"""A ReLU6 between layers lets its channels be rescaled once its cap is a constant of each, and stays a ReLU6 where that is not used."""
+"""A ReLU6 between layers lets channels be rescaled that stay below it, and all of them once its cap is a constant of each."""
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
 import pytest
 
@@ -9,6 +10,7 @@ from edgeroute_plugins.prepare import caps
 from edgeroute_plugins.prepare.equalize import equalize
 from edgeroute_plugins.prepare.exact import made_up
 from edgeroute_plugins.prepare.graph import Graph, from_proto
+from edgeroute_plugins.prepare.statistics import measure
 from tests.plugins.prepare.builders import Net, changed, operators
 from tests.plugins.prepare.test_equalize import EXACT, free
 
@@ -51,6 +53,30 @@ def test_equalization_passes_an_open_cap() -> None:
     graph, db = changed(model, step)
     assert db > EXACT and noise[0] > 3 and noise[1] == 0
     assert "Clip" not in operators(graph)
+
+
+def test_channels_below_a_cap_are_rescaled_and_those_that_reach_it_are_not() -> None:
+    model, done = depthwise(60.0), []
+
+    def step(graph: Graph) -> None:
+        done.append(equalize(graph, made_up(model), per_channel=False, steps=120, below_caps=True))
+
+    graph, db = changed(model, step)
+    assert operators(graph) == operators(from_proto(model)) and db > EXACT
+    assert 0 < done[0].cut < 1 and done[0].before - done[0].after > 0.5
+
+
+def test_scaled_channels_keep_their_headroom_below_the_cap() -> None:
+    model = depthwise(60.0)
+    graph = from_proto(model)
+    names = dict.fromkeys([n.output[0] for n in caps.find_caps(graph)], 1)
+    before = caps.reached(graph, measure(graph, made_up(model), names))
+    equalize(graph, made_up(model), per_channel=False, steps=120, below_caps=True)
+    after = caps.reached(graph, measure(graph, made_up(model), names))
+    for name in names:
+        free = before[name] < 1
+        assert free.any() and np.all(after[name][free] <= 1.001)
+        assert np.allclose(after[name][~free], before[name][~free])
 
 
 def test_what_was_not_rescaled_is_closed_again() -> None:

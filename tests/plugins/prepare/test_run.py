@@ -19,6 +19,7 @@ from tests.plugins.prepare.test_heads import yolo
 
 
 def written(model: onnx.ModelProto, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
     path = folder / "source.onnx"
     onnx.save(model, str(path))
     return path
@@ -58,9 +59,32 @@ def test_prepare_then_equalize(tmp_path: Path) -> None:
 
 def test_caps_are_opened_when_asked(tmp_path: Path) -> None:
     data, source = calibration(tmp_path, (3, 8, 8)), written(depthwise(), tmp_path)
-    for asked, count in ((False, 0), (True, 2)):
+    for asked, count in (("keep", 0), ("below", 0), ("minimum", 2)):
         options = EqualizeOptions(calibration=data, samples=4, steps=60, caps=asked)
         assert run.equalize(source, tmp_path / "out.onnx", options).notes["caps"] == count
+
+
+def test_caps_that_many_channels_reach_are_worth_an_operator(tmp_path: Path) -> None:
+    data, source = calibration(tmp_path, (3, 8, 8)), written(depthwise(), tmp_path)
+    free, low = written(swishy(), tmp_path / "b"), written(depthwise(1e6), tmp_path / "c")
+    for path, wanted in ((source, [{"caps": "minimum"}]), (free, []), (low, [])):
+        options = EqualizeOptions(calibration=data, samples=4, steps=20)
+        also = run.equalize(path, tmp_path / "out.onnx", options).notes["also"]
+        assert [a for a in also if "caps" in a] == wanted
+    options = EqualizeOptions(calibration=data, samples=4, steps=20, caps="keep")
+    assert {"caps": "minimum"} not in run.equalize(source, tmp_path / "out.onnx", options).notes["also"]
+
+
+def test_early_layers_that_can_be_computed_twice_are_named_until_they_are(tmp_path: Path) -> None:
+    data, net = calibration(tmp_path, (3, 8, 8)), Net()
+    y = net.add("Relu", net.conv("x", 3, 8))
+    for _ in range(16):
+        y = net.add("Relu", net.conv(y, 8, 8))
+    source = written(net.model(net.conv(y, 8, 2)), tmp_path)
+    for fine, wanted in ((0.0, [{"fine": 0.15}]), (0.15, [])):
+        options = EqualizeOptions(calibration=data, samples=4, steps=20, fine=fine)
+        notes = run.equalize(source, tmp_path / "out.onnx", options).notes
+        assert notes["also"] == wanted and bool(notes["fine"]) == bool(fine)
 
 
 def test_samples_in_the_other_layout_are_turned(tmp_path: Path) -> None:
