@@ -10,7 +10,7 @@ import numpy as np
 from edgeroute_plugins.refine.editable import Editable
 from edgeroute_plugins.refine.network import Array, Network
 from edgeroute_plugins.refine.objective import Objective
-from edgeroute_plugins.refine.reconstruct import Fit, reconstruct
+from edgeroute_plugins.refine.reconstruct import Fit, Lesson, reconstruct
 
 FITS = {"bias": (Fit(weights=False),), "weights": (Fit(weights=False), Fit(), Fit(pull=4.0))}
 """What each kind fits, in this order; on a large network not the last: how the roundings of many layers fall together is luck, and small ones try
@@ -92,9 +92,10 @@ def _candidates(
 ) -> Iterator[tuple[str, str, bytes, int]]:
     for name, blob in starts.items():
         yield name, "", blob, 0
+        lesson = Lesson.of(floating, blob, fitting)
         for fit in FITS[kind][: 2 if len(blob) > LARGE else None]:
             editable = Editable.parse(blob)
-            layers = reconstruct(floating, editable, fitting, fit)
+            layers = reconstruct(lesson, editable, fit)
             if layers:
                 yield name, "weights" if fit.weights else "bias", editable.to_bytes(), layers
 

@@ -22,6 +22,8 @@ from edgeroute_plugins.refine.patches import geometry, patches, positions
 from edgeroute_plugins.refine.segments import Stepper
 
 LARGEST = 127
+PLACES = 96
+"""Output positions of a layer that are looked at per sample."""
 SHARES = (1.0, 0.93, 0.86, 0.8, 0.72, 0.65)
 """Of what fitted weights reach, the ends that their range is tried with."""
 
@@ -34,8 +36,6 @@ class Fit:
     """Fit and round weights; else only biases."""
     pull: float = 1.0
     """Weight of staying near the float weights, relative to the mean power of the inputs."""
-    places: int = 96
-    """Output positions per sample."""
     widest: int = 2400
     """Inputs per output up to which weights are fitted: time grows with the cube, and there are hardly more rows to fit to."""
 
@@ -51,28 +51,45 @@ class Moments:
     cross: Array | None
 
 
-def reconstruct(floating: bytes, editable: Editable, rows: Sequence[Sequence[Array]], fit: Fit) -> int:
-    """Fit the layers in place, each on the int8 network as it has become before it; `floating` is the float file. Returns how many."""
-    model = Network.parse(floating)
-    pairs = [p for p in pair_layers(model, editable.network) if _is_fitted(p[1], editable)]
-    if not pairs:
+@dataclass(frozen=True)
+class Lesson:
+    """What the layers of an int8 file should answer; the same for every fit of that file."""
+
+    floating: Network
+    pairs: Sequence[tuple[Layer, Layer]]
+    """Layers of the float file with those of the int8 file, in the order of execution."""
+    shapes: Sequence[tuple[int, ...]]
+    """Of the layers' results."""
+    rows: Sequence[Sequence[Array]]
+    targets: Sequence[Sequence[Array]]
+    """Per layer and sample, what the float layer makes of its own inputs at the chosen places."""
+
+    @classmethod
+    def of(cls, floating: bytes, integer: bytes, rows: Sequence[Sequence[Array]]) -> Lesson:
+        model, editable = Network.parse(floating), Editable.parse(integer)
+        pairs = [p for p in pair_layers(model, editable.network) if _is_fitted(p[1], editable)]
+        shapes = _result_shapes(editable, pairs, rows[0]) if pairs else []
+        return cls(model, pairs, shapes, rows, _targets(floating, model, pairs, shapes, rows) if pairs else [])
+
+
+def reconstruct(lesson: Lesson, editable: Editable, fit: Fit) -> int:
+    """Fit the layers in place, each on the int8 network as it has become before it. Returns how many."""
+    if not lesson.pairs:
         return 0
-    shapes = _result_shapes(editable, pairs, rows[0])
-    targets = _targets(floating, model, pairs, shapes, rows, fit)
     editable.to_bytes()
-    stepper = Stepper(editable.network, rows)
-    for index, (source, layer) in enumerate(pairs):
+    stepper = Stepper(editable.network, lesson.rows)
+    for index, (source, layer) in enumerate(lesson.pairs):
         stepper.advance(layer.operator.index)
         sums = None
-        for sample in range(len(rows)):
+        for sample in range(len(lesson.rows)):
             x = stepper.real(sample, layer.source)
-            places = _places(layer, shapes[index], fit, index, sample)
-            taken = _inputs(editable.network, layer, x, shapes[index], places)
-            sums = _add(sums, taken, targets[index][sample], fit.weights and taken.shape[-1] <= fit.widest)
+            places = _places(layer, lesson.shapes[index], index, sample)
+            taken = _inputs(editable.network, layer, x, lesson.shapes[index], places)
+            sums = _add(sums, taken, lesson.targets[index][sample], fit.weights and taken.shape[-1] <= fit.widest)
         if sums is not None:
-            _fit(model, editable, source, layer, sums, fit)
+            _fit(lesson.floating, editable, source, layer, sums, fit)
             editable.write_bias(layer)
-    return len(pairs)
+    return len(lesson.pairs)
 
 
 def _is_fitted(layer: Layer, editable: Editable) -> bool:
@@ -98,25 +115,23 @@ def _targets(
     pairs: Sequence[tuple[Layer, Layer]],
     shapes: Sequence[tuple[int, ...]],
     rows: Sequence[Sequence[Array]],
-    fit: Fit,
 ) -> list[list[Array]]:
-    """Per layer and sample, what the float layer makes of its inputs at the chosen places."""
     session = Session(blob, list(dict.fromkeys(source.source for source, _ in pairs)))
     found: list[list[Array]] = [[] for _ in pairs]
     for sample, row in enumerate(rows):
         values = dict(zip(session.tensors or [], session.run(row), strict=True))
         for index, (source, _) in enumerate(pairs):
-            places = _places(source, shapes[index], fit, index, sample)
+            places = _places(source, shapes[index], index, sample)
             x = _inputs(model, source, values[source.source], shapes[index], places)
             found[index].append(_answers(model, source, x).astype(np.float32))
     return found
 
 
-def _places(layer: Layer, shape: tuple[int, ...], fit: Fit, index: int, sample: int) -> Array:
+def _places(layer: Layer, shape: tuple[int, ...], index: int, sample: int) -> Array:
     """Output places of a layer to look at in a sample, rows of a dense one: the same ones for the float and the int8 file."""
     dense = layer.operator.name == "FULLY_CONNECTED"
     size = (math.prod(shape[:-1]), 1) if dense else (int(shape[1]), int(shape[2]))
-    return positions(size, fit.places, np.random.default_rng([index, sample]))
+    return positions(size, PLACES, np.random.default_rng([index, sample]))
 
 
 def _inputs(network: Network, layer: Layer, x: Array, shape: tuple[int, ...], places: Array) -> Array:
