@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgeroute.errors import UsageError
-from edgeroute.types import OutputFidelity, Verification
+from edgeroute.types import Json, OutputFidelity, Verification
 from edgeroute.workshop import Workshop
 
 WORST, BEST = -10.0, 50.0
 GOOD = 20.0
 BEYOND = 0.25
 """What a decibel beyond `GOOD` counts: no application was seen to notice it, while the output that lacks one does."""
+
+OFF = 0.2
+"""dB that a file has to be better for each operator more that the device leaves to its processor: every one interrupts the accelerator."""
+
+
+def interruptions(placement: Mapping[str, Json]) -> float:
+    """What the operators cost, in dB, that the accelerator does not take, by the rules' estimate (`ValidationReport.placement`)."""
+    counts = placement.get("counts")
+    left = counts.get("cpu") if isinstance(counts, Mapping) else 0
+    return OFF * left if isinstance(left, int) else 0.0
 
 
 def score(verification: Verification | None) -> float:

@@ -19,7 +19,7 @@ from edgeroute.runner.blocked import blocked_edges, handed_edges
 from edgeroute.runner.candidates import BUDGET, DEFAULT, EFFORTS, PLACE, Candidate, candidates, place, quantizes
 from edgeroute.runner.chain import NO_STEPS
 from edgeroute.runner.explore import Search, explore
-from edgeroute.runner.scoring import WORST, metric, score
+from edgeroute.runner.scoring import WORST, interruptions, metric, score
 from edgeroute.runner.trail import Arrival, Breach, Trail
 from edgeroute.types import Artifact, Finding, Json, Severity, Verification, digest_json, to_json
 from edgeroute.verify.thresholds import RANDOM_DATA
@@ -29,6 +29,8 @@ GOAL = 30.0
 LITTLE = 0.5
 """dB; after `PATIENCE` measured candidates that gain less than this, all efforts but max give up; the plain route is preferred by as much."""
 PATIENCE = 3
+MARKED = 3.0
+"""dB that it counts when a file keeps all good marks."""
 MOST = 40
 """Candidates, refused ones included, after which no more suggestions are taken."""
 MEGABYTES_EACH = 3000
@@ -136,7 +138,7 @@ def _only(plain: Tried, trail: Trail) -> Arrival:
 
 def _best(tried: Sequence[Tried], trail: Trail) -> tuple[Arrival, tuple[Mapping[str, Json], ...]]:
     arrived = [t for t in tried if t.arrival is not None]
-    best = max(arrived, key=lambda t: (t.is_good, t.score + (0.0 if t.candidate.gain else LITTLE)), default=None)
+    best = max(arrived, key=_merit, default=None)
     for one in tried:
         trail.rejected += one.trail.rejected if one.arrival is None or one is best else []
         trail.verified += one.trail.verified
@@ -145,6 +147,10 @@ def _best(tried: Sequence[Tried], trail: Trail) -> tuple[Arrival, tuple[Mapping[
         refusal.story["candidates"] = [_row(t, chosen=False) for t in tried]
         raise refusal
     return best.arrival, tuple(_row(t, chosen=t is best) for t in tried)
+
+
+def _merit(tried: Tried) -> float:
+    return tried.score + (MARKED if tried.is_good else 0.0) + (0.0 if tried.candidate.gain else LITTLE)
 
 
 def _refusal(tried: Sequence[Tried]) -> EdgerouteError:
@@ -213,7 +219,8 @@ def _taken(search: Search, source: Artifact, candidate: Candidate) -> Tried:
     try:
         arrival = explore(search, source, trail)
         value = metric(search.workshop, request.metric, arrival.artifact.path) if request.metric else score(arrival.measured)
-        value -= 0.0 if request.metric else PLACE * place(search.workshop.catalog, candidate.route)
+        if not request.metric:
+            value -= PLACE * place(search.workshop.catalog, candidate.route) + interruptions(arrival.validation.placement)
     except EdgerouteError as error:
         value = max((score(b.verification) for b in trail.noisy), default=WORST)
         return Tried(candidate, None, trail, value, time.monotonic() - started, error)

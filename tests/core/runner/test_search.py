@@ -14,7 +14,7 @@ from edgeroute.errors import CheckFailed, ConverterFailed, EdgerouteError, Usage
 from edgeroute.runner.candidates import candidates, place
 from edgeroute.runner.convert import convert
 from edgeroute.runner.request import Request
-from edgeroute.runner.scoring import score
+from edgeroute.runner.scoring import interruptions, score
 from edgeroute.types import OutputFidelity, Preprocess, Verification
 from edgeroute.workshop import Workshop
 from tests.core.graphs import catalog, edge
@@ -63,6 +63,11 @@ def test_the_score_is_the_mean_of_clipped_decibels_less_what_goes_astray() -> No
     assert score(measured((33, 1, 1), (17, 1, 1))) > score(measured((37, 1, 1), (14, 1, 1)))
     assert score(measured((25, 1, 1))) > score(measured((40, 0.99, 1), (9, 0.6, 0.4)))
     assert score(None) < score(measured((0, 1, 1)))
+
+
+def test_operators_that_interrupt_the_accelerator_have_to_be_worth_it() -> None:
+    assert interruptions({"counts": {"accelerator": 70, "cpu": 30}}) == pytest.approx(6)
+    assert interruptions({}) == interruptions({"counts": {"accelerator": 5}}) == 0
 
 
 def with_variants(workshop: Workshop, variants: dict[str, tuple[dict[str, object], ...]]) -> Workshop:
