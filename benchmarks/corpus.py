@@ -9,6 +9,7 @@ scikit-image's and scikit-learn's wheels, cut into crops.
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -36,9 +37,29 @@ class Entry:
     preprocess: dict[str, Any] = field(default_factory=dict)
     pictures: bool = True
     """Whether it takes pictures; random data stands in where it does not."""
+    network: str = ""
+    """What builds the network of a file that holds weights alone, as package.module:factory."""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """Of the factory."""
+    code: str = ""
+    """The package with the factory, where it is not the package of the weights."""
 
     def path(self, folder: Path) -> Path:
         return folder / self.name / Path(self.file).name
+
+    def words(self, folder: Path, pictures: int = 160) -> list[str]:
+        """What a user types behind `edgeroute convert` for this model: the file, its shape, its pictures and how they are preprocessed."""
+        words = [str(self.path(folder)), *(["--input-shape", self.shape] if self.shape else [])]
+        if self.network:
+            code = (folder / self.name / "code").absolute()
+            words += ["--model", self.network, "--set", f"torch-export.code_path={code}"]
+            words += ["--set", f"torch-export.model_arguments={json.dumps(self.arguments)}"] if self.arguments else []
+        if self.pictures:
+            words += ["--calibrate", str(crops(folder, pictures))]
+        for name, value in self.preprocess.items():
+            option = "--preprocess" if name == "preset" else f"--{name}"
+            words += [option, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+        return words
 
 
 def entries(names: list[str] | None = None) -> list[Entry]:
@@ -61,6 +82,8 @@ def fetch(folder: Path, wanted: list[Entry]) -> None:
             content = dict(_members(_download(package, Path(scratch))))
             for entry in rows:
                 _keep(entry, content.get(entry.file, b""), folder)
+                if entry.network:
+                    _keep_code(entry.code or entry.package, folder / entry.name / "code")
 
 
 def photos(folder: Path) -> Path:
@@ -117,6 +140,16 @@ def _keep(entry: Entry, data: bytes, folder: Path) -> None:
     place = entry.path(folder)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(data)
+
+
+def _keep_code(package: str, place: Path) -> None:
+    """Python files of a package, for the interpreter that builds the network."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, data in _members(_download(package, Path(scratch))):
+            if name.endswith(".py"):
+                file = place / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
 
 
 def _sha256(data: bytes) -> str:

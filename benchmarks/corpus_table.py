@@ -35,28 +35,8 @@ what an earlier row had not left in the cache already, on two processors with ot
 
 def command(entry: corpus.Entry, folder: Path, target: str, effort: str, out: Path) -> list[str]:
     """One conversion as a user would type it."""
-    words = [
-        sys.executable,
-        "-m",
-        "edgeroute",
-        "convert",
-        str(entry.path(folder)),
-        "--to",
-        target,
-        "--out",
-        str(out),
-        "--json",
-        "--effort",
-        effort,
-    ]
-    if entry.shape:
-        words += ["--input-shape", entry.shape]
-    if entry.pictures:
-        words += ["--calibrate", str(corpus.crops(folder))]
-    for name, value in entry.preprocess.items():
-        option = "--preprocess" if name == "preset" else f"--{name}"
-        words += [option, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
-    return words
+    start = [sys.executable, "-m", "edgeroute", "convert", *entry.words(folder)]
+    return [*start, "--to", target, "--out", str(out), "--json", "--effort", effort]
 
 
 def row(entry: corpus.Entry, folder: Path, target: str, effort: str) -> str:

@@ -57,7 +57,12 @@ class Cell:
     def words(self, mixed: str = "") -> list[str]:
         """What is added to the command; `-mixed` for a bare tool that leaves operators in float."""
         if self.way in TOOLS:
-            via = ["onnxslim", *(["onnx2tf"] if self.way != "onnx2tf" else []), f"bare-{self.way}-{self.grain}{mixed}"]
+            via = [
+                *(["torch-export", "torch-onnx"] if self.model.network else []),
+                "onnxslim",
+                *(["onnx2tf"] if self.way != "onnx2tf" else []),
+                f"bare-{self.way}-{self.grain}{mixed}",
+            ]
             return ["--plugin", str(HERE / "bare.py"), "--to", "bench", "--via", ",".join(via)]
         to = ["--to", GRAINS[self.grain]]
         return [*to, "--effort", self.way] if self.way in EFFORTS else [*to, "--via", ",".join(ABLATION[self.way])]
@@ -68,7 +73,7 @@ def cells(models: Sequence[corpus.Entry], ways: Sequence[str], folder: Path) -> 
     for model in sorted(models, key=lambda m: m.path(folder).stat().st_size):
         for grain in GRAINS:
             for way in ways:
-                if way not in TOOLS or model.file.endswith(".onnx"):
+                if way not in TOOLS or model.network or model.file.endswith(".onnx"):
                     yield Cell(model, grain, way)
 
 
@@ -84,13 +89,8 @@ def converted(cell: Cell, folder: Path, pictures: int, home: Path, mixed: str = 
     """Run one conversion in a cache of its own, and tell what became of it."""
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "model.tflite"
-        command = [sys.executable, "-m", "edgeroute", "convert", str(cell.model.path(folder)), *cell.words(mixed), "--out", str(place)]
-        command += ["--json", "--allow-degraded", *(["--input-shape", cell.model.shape] if cell.model.shape else [])]
-        if cell.model.pictures:
-            command += ["--calibrate", str(corpus.crops(folder, pictures))]
-        for name, value in cell.model.preprocess.items():
-            option = "--preprocess" if name == "preset" else f"--{name}"
-            command += [option, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+        command = [sys.executable, "-m", "edgeroute", "convert", *cell.model.words(folder, pictures), *cell.words(mixed)]
+        command += ["--out", str(place), "--json", "--allow-degraded"]
         started = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(home))
         seconds = time.monotonic() - started
