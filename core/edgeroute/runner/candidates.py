@@ -116,12 +116,11 @@ def _candidate(catalog: Catalog, route: Route, options: Mapping[str, Mapping[str
 
 
 def _mixed(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The best of every choice of converters first, then the second of each: what is tried early should differ, and one converter's edges (a
-    quantizer's per channel and per tensor) differ little."""
+    """The best of every choice of edges first, then the second of each: what is tried early should differ."""
     turns: dict[frozenset[str], int] = {}
     order: list[tuple[int, int, Candidate]] = []
     for candidate in ranked:
-        key = frozenset(candidate.route.names)
+        key = frozenset(candidate.route.keys)
         turns[key] = turns.get(key, 0) + 1
         order.append((turns[key], len(order), candidate))
     return [candidate for _, _, candidate in sorted(order, key=lambda o: o[:2])]

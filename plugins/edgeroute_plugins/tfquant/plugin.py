@@ -49,6 +49,6 @@ def _edge(target: str, function: str) -> Converter:
         cost=Cost(risk=0.04, loss=0.5, seconds=12),
         preflight=f"{PACKAGE}.preflight:preflight",
         symptoms=SYMPTOMS,
-        variants=({"refine": "weights", "gain": 2.5}, {"ranges": "mse", "gain": -0.5}),
+        variants=({"refine": "weights", "gain": 4.0}, {"ranges": "mse", "gain": -0.5}),
         version="5",
     )

@@ -256,13 +256,6 @@ def test_what_the_device_likes_less_has_to_be_better_by_some_decibels() -> None:
     assert [place(graph, c.route) for c in found] == [0, 1, 1]
 
 
-def test_a_quantizers_other_edge_comes_after_other_preparations() -> None:
-    quantizers = (edge("q", "b", "d", gain=0.0), edge("q", "b", "e"))
-    graph = catalog("a a2 b d e", edge("float", "a", "b"), *MENDING, *quantizers, accepts=("d", "e"))
-    routes = [(c.route.names[0], c.route.delivers) for c in candidates(graph, "a", "t", "balanced", blocked={}) if not c.options]
-    assert routes.index(("float", "d")) < routes.index(("mend", "e"))
-
-
 def test_a_plan_shows_the_step_that_preprocessing_makes_convert_take() -> None:
     imagenet = Preprocess(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "rgb", "stretch", known=True)
     assert "camera" in api.plan("onnx", "artpec8", k=1, preprocess=imagenet).routes[0].names
