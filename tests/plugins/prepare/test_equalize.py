@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from edgeroute_plugins.prepare.channels import EMPTY, PINNED, classify
-from edgeroute_plugins.prepare.equalize import equalize
+from edgeroute_plugins.prepare.equalize import equalize, is_quantized
 from edgeroute_plugins.prepare.exact import made_up
 from edgeroute_plugins.prepare.graph import Graph, from_proto
 from tests.plugins.prepare.builders import Net, changed
@@ -110,3 +110,12 @@ def test_equalized_channels_use_the_range() -> None:
     before = from_proto(model)
     raw = np.abs(before.constants[before.nodes[0].input[1]]).max(axis=(1, 2, 3))
     assert np.log(rows).std() < 0.75 * np.log(raw).std()
+
+
+def test_tensors_that_merge_or_share_a_scale_are_not_counted_as_stored() -> None:
+    net = Net()
+    y = net.conv("x", 3, 8)
+    rectified = net.add("Relu", y)
+    capped = net.add("Min", rectified, net.constant(np.full((1, 8, 1, 1), 2.0)))
+    graph = from_proto(net.model(net.conv(capped, 8, 4)))
+    assert [is_quantized(graph, name) for name in (y, rectified, capped)] == [False, False, True]
