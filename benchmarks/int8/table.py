@@ -17,8 +17,8 @@ TITLES = {
 GRAINS = {"pc": "per channel", "pt": "per tensor"}
 HEAD = """# int8, measured
 
-Trained models of `benchmarks/corpus.toml`, with the bare quantizers and with edgeroute, in one run of `benchmarks/int8/run.py`, which wrote this
-page: calibrated on crops of everyday photographs (random data where a model takes no pictures), measured on 32 of them that no quantizer saw, against
+Trained models of `benchmarks/corpus.toml`, with the bare quantizers and with edgeroute, by `benchmarks/int8/run.py`, which wrote this
+page (measured cells are kept, so rows may be of different days): calibrated on crops of everyday photographs (random data where a model takes no pictures), measured on 32 of them that no quantizer saw, against
 onnxruntime on the file as it was given.
 *Refused* is what the code in brackets says: a dead output, float operators left, a crash. A spread or correlation is the worst output's. The seconds are
 those of the steps on the final route (what an earlier row left in the cache counts as nothing), on a machine with other work. edgeroute's rows are files
