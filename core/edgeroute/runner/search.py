@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -241,10 +241,10 @@ def _enough(tried: Sequence[Tried], search: Search) -> bool:
     return max(t.score for t in arrived[-PATIENCE:]) < max(t.score for t in arrived[:-PATIENCE]) + LITTLE
 
 
-def _reaches_goal(arrived: Iterable[Tried], search: Search) -> bool:
+def _reaches_goal(arrived: Sequence[Tried], search: Search) -> bool:
     """Effort auto wants all good marks kept; the others decibels, the user's or those that nobody notices."""
     if search.request.effort == DEFAULT:
-        return any(t.is_good for t in arrived)
+        return max(arrived, key=_merit).is_good
     goal = search.request.thresholds.get("min_sqnr", GOAL)
     worst = [t.measured.sqnr_db for t in arrived if t.measured and t.measured.outputs]
     return any(w is not None and w >= goal for w in worst)

@@ -54,9 +54,9 @@ class EqualizeOptions:
     granularity: str = option("tensor", "what the quantizer will do with weights", choices=("tensor", "channel"))
     gates: bool = option(True, "open hard-swish and SiLU, so that their channels can be rescaled too; one depthwise operator each")
     caps: str = option(
-        "below",
-        "through ReLU6: rescale the channels that stay below 6 (below), all of them, with one more operator each, MINIMUM (minimum), or none (keep)",
-        choices=("below", "minimum", "keep"),
+        "keep",
+        "through ReLU6: rescale no channels (keep), those that stay below 6 (below), or all, with one more operator each, MINIMUM (minimum)",
+        choices=("keep", "below", "minimum"),
     )
     fine: float = option(0.0, "share of multiplications that may be added to compute early activations with long tails in two scales")
     samples: int = option(32, "calibration samples to measure activations on")

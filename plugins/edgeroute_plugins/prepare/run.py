@@ -24,8 +24,6 @@ from edgeroute_plugins.prepare.statistics import samples
 
 FINE = 0.15
 """Share of multiplications that brought a network with long tails most; more brought it less."""
-CUT = 0.02
-"""Share of the channels behind ReLU6 that reach its bound from which on it is worth an operator each to free them, too."""
 CHECKED = 3
 """Samples on which a step compares its outputs with its source's."""
 
@@ -97,7 +95,7 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
     capped = caps.open_caps(graph) if options.caps == "minimum" else []
     done = equalization.equalize(graph, feeds, options.granularity == "channel", options.steps, below_caps=options.caps == "below")
     closed = caps.close_caps(graph, capped)
-    also = _also(load(source), feeds, options, cut=done.cut)
+    also = _also(load(source), feeds, options)
     found = exact.fidelity(before, graph.to_proto(), feeds[:CHECKED])
     _require(found, "equalize")
     notes = {
@@ -112,11 +110,11 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
     return _saved(graph, out, notes)
 
 
-def _also(graph: Graph, feeds: list[dict[str, Array]], options: EqualizeOptions, cut: float) -> list[dict[str, Any]]:
-    """Further settings that this network gives reason to try."""
+def _also(graph: Graph, feeds: list[dict[str, Array]], options: EqualizeOptions) -> list[dict[str, Any]]:
+    """Further settings that this network gives reason to try: networks that were built for 8 bits lose by what others live on."""
     found: list[dict[str, Any]] = []
-    if options.caps == "below" and cut > CUT:
-        found.append({"caps": "minimum"})
+    if options.caps == "keep" and caps.find_caps(graph):
+        found += [{"caps": "minimum"}, {"caps": "below"}]
     if options.fine == 0 and fine.split_early(graph, feeds[:8], FINE):
         found.append({"fine": FINE})
     return found
