@@ -15,7 +15,7 @@ GOOD = 20.0
 BEYOND = 0.25
 """What a decibel beyond `GOOD` counts: no application was seen to notice it, while the output that lacks one does."""
 
-OFF = 0.2
+OFF = 0.1
 """dB that a file has to be better for each operator more that the device leaves to its processor: every one interrupts the accelerator."""
 
 

@@ -66,7 +66,7 @@ def test_the_score_is_the_mean_of_clipped_decibels_less_what_goes_astray() -> No
 
 
 def test_operators_that_interrupt_the_accelerator_have_to_be_worth_it() -> None:
-    assert interruptions({"counts": {"accelerator": 70, "cpu": 30}}) == pytest.approx(6)
+    assert interruptions({"counts": {"accelerator": 70, "cpu": 30}}) == pytest.approx(3)
     assert interruptions({}) == interruptions({"counts": {"accelerator": 5}}) == 0
 
 
