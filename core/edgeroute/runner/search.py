@@ -47,6 +47,8 @@ class Tried:
     score: float
     seconds: float
     error: EdgerouteError | None = None
+    by_metric: bool = False
+    """The score is the user's own measure: nothing is added to it."""
 
     @property
     def measured(self) -> Verification | None:
@@ -150,6 +152,9 @@ def _best(tried: Sequence[Tried], trail: Trail) -> tuple[Arrival, tuple[Mapping[
 
 
 def _merit(tried: Tried) -> float:
+    """By which the best is chosen."""
+    if tried.by_metric:
+        return tried.score
     return tried.score + (MARKED if tried.is_good else 0.0) + (0.0 if tried.candidate.gain else LITTLE)
 
 
@@ -215,16 +220,22 @@ def _over(search: Search, candidate: Candidate) -> dict[str, Mapping[str, Json]]
 
 
 def _taken(search: Search, source: Artifact, candidate: Candidate) -> Tried:
-    started, trail, request = time.monotonic(), Trail(), search.request
+    started, trail = time.monotonic(), Trail()
     try:
         arrival = explore(search, source, trail)
-        value = metric(search.workshop, request.metric, arrival.artifact.path) if request.metric else score(arrival.measured)
-        if not request.metric:
-            value -= PLACE * place(search.workshop.catalog, candidate.route) + interruptions(arrival.validation.placement)
+        value = _worth(search, candidate, arrival)
     except EdgerouteError as error:
         value = max((score(b.verification) for b in trail.noisy), default=WORST)
         return Tried(candidate, None, trail, value, time.monotonic() - started, error)
-    return Tried(candidate, arrival, trail, value, time.monotonic() - started)
+    return Tried(candidate, arrival, trail, value, time.monotonic() - started, by_metric=bool(search.request.metric))
+
+
+def _worth(search: Search, candidate: Candidate, arrival: Arrival) -> float:
+    """The user's own measure of the file, else its fidelity less what the device likes less about it."""
+    if search.request.metric:
+        return metric(search.workshop, search.request.metric, arrival.artifact.path)
+    rank = place(search.workshop.catalog, candidate.route)
+    return score(arrival.measured) - PLACE * rank - interruptions(arrival.validation.placement)
 
 
 def _enough(tried: Sequence[Tried], search: Search) -> bool:

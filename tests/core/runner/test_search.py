@@ -128,6 +128,15 @@ def test_a_users_metric_decides(workshop: Workshop, model: Path, tmp_path: Path,
     assert max(r["score"] for r in result.details["candidates"]) == 1.0
 
 
+def test_a_users_metric_outweighs_good_marks(workshop: Workshop, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mymetric.py").write_text("import json\ndef rate(path):\n    return json.load(open(path))['factor'] / 100\n")
+    shop = quantizing(workshop, first_bc=({"mood": "wrong_numbers", "gain": -1.0},))
+    request = calibrated(tmp_path, effort="max", metric="mymetric:rate", allow_degraded=True)
+    chosen = next(r for r in convert(shop, model, "toy-device", request).details["candidates"] if r["chosen"])
+    assert "wrong_numbers" in str(chosen["options"])
+
+
 def test_an_unknown_effort_says_what_there_is(workshop: Workshop, model: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no effort heroic"):
         convert(workshop, model, "toy-device", Request(out=tmp_path / "out.toy", effort="heroic"))
