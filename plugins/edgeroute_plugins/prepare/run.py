@@ -24,6 +24,8 @@ from edgeroute_plugins.prepare.statistics import samples
 
 FINE = 0.15
 """Share of multiplications that brought a network with long tails most; more brought it less."""
+FEW = 8
+"""Samples that show where an activation's values lie."""
 CHECKED = 3
 """Samples on which a step compares its outputs with its source's."""
 
@@ -90,12 +92,12 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
     graph = load(source)
     before = graph.to_proto()
     feeds = _samples(graph, options.calibration, "equalize", options.samples)
-    split = fine.split_early(graph, feeds[:8], options.fine) if options.fine > 0 else []
+    also = _also(graph, feeds, options)
+    split = fine.split_early(graph, feeds[:FEW], options.fine) if options.fine > 0 else []
     opened = gates.open_gates(graph) if options.gates else 0
     capped = caps.open_caps(graph) if options.caps == "minimum" else []
     done = equalization.equalize(graph, feeds, options.granularity == "channel", options.steps, below_caps=options.caps == "below")
     closed = caps.close_caps(graph, capped)
-    also = _also(load(source), feeds, options)
     found = exact.fidelity(before, graph.to_proto(), feeds[:CHECKED])
     _require(found, "equalize")
     notes = {
@@ -115,7 +117,7 @@ def _also(graph: Graph, feeds: list[dict[str, Array]], options: EqualizeOptions)
     found: list[dict[str, Any]] = []
     if options.caps == "keep" and caps.find_caps(graph):
         found += [{"caps": "minimum"}, {"caps": "below"}]
-    if options.fine == 0 and fine.split_early(graph, feeds[:8], FINE):
+    if options.fine == 0 and fine.plan_early(graph, feeds[:FEW], FINE):
         found.append({"fine": FINE})
     return found
 

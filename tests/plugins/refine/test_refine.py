@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from edgeroute_plugins.refine.improve import is_harmed, share_out
+from edgeroute_plugins.refine.network import Network, Operator
 from edgeroute_plugins.refine.objective import signal_to_noise, squash
+from edgeroute_plugins.refine.pairing import FAR, _distance
 from edgeroute_plugins.refine.patches import Geometry, patches, positions
 from edgeroute_plugins.refine.reconstruct import round_together
 from tests.plugins.real_runtime import call
@@ -39,6 +43,15 @@ def test_joint_rounding_beats_rounding_alone_where_inputs_go_together() -> None:
 def test_joint_rounding_of_unrelated_inputs_is_rounding() -> None:
     wanted = np.random.default_rng(1).normal(size=(4, 9)) * 50
     assert np.array_equal(round_together(wanted, np.eye(9)), np.clip(np.round(wanted), -127, 127))
+
+
+@pytest.mark.parametrize(("kind", "near"), [("MINIMUM", True), ("MAXIMUM", True), ("ADD", False)])
+def test_a_bound_that_ends_with_its_range_is_still_the_same_one(kind: str, near: bool) -> None:
+    def network(bound: float) -> Network:
+        return cast(Network, SimpleNamespace(is_constant=lambda t: t == 1, real=lambda t: np.full(4, bound)))
+
+    operator = Operator(0, kind, (0, 1), (2,), "NONE")
+    assert (_distance(network(384.0), network(8.1), operator, operator) <= FAR) == near
 
 
 @pytest.mark.parametrize("same", [True, False])
