@@ -30,7 +30,7 @@ from edgeroute import paths  # noqa: E402
 GRAINS = {"pc": "artpec9", "pt": "artpec8"}
 """Granularity → the camera whose files have it."""
 TOOLS = ("onnx2tf", "ai-edge-quantizer", "tensorflow")
-EFFORTS = ("fast", "auto", "max")
+EFFORTS = ("fast", "auto", "balanced", "max")
 ABLATION = {
     "prepared": ("prepare",),
     "split": ("prepare", "split-heads"),

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
-ORDER = ("onnx2tf", "ai-edge-quantizer", "tensorflow", "fast", "auto", "max", "prepared", "split", "equalized", "both")
+ORDER = ("onnx2tf", "ai-edge-quantizer", "tensorflow", "fast", "auto", "balanced", "max", "prepared", "split", "equalized", "both")
 TITLES = {
     "onnx2tf": "onnx2tf alone", "ai-edge-quantizer": "ai-edge-quantizer alone", "tensorflow": "TensorFlow's quantizer alone",
-    "fast": "edgeroute, effort fast", "auto": "edgeroute (auto)", "max": "edgeroute, effort max",
+    "fast": "edgeroute, effort fast", "auto": "edgeroute (auto)", "balanced": "edgeroute, effort balanced", "max": "edgeroute, effort max",
     "prepared": "prepare", "split": "prepare, split-heads", "equalized": "prepare, equalize", "both": "prepare, split-heads, equalize",
 }  # fmt: skip
 GRAINS = {"pc": "per channel", "pt": "per tensor"}
@@ -77,7 +77,7 @@ def picture(rows: Sequence[Row]) -> str:
             group = title
             y += 18
         number = worst(row)
-        color = "#2f7d4f" if row["way"] in ("fast", "auto", "max") else "#8a8a8a" if row["way"] in ORDER[:3] else "#7aa6c2"
+        color = "#2f7d4f" if row["way"] in ("fast", "auto", "balanced", "max") else "#8a8a8a" if row["way"] in ORDER[:3] else "#7aa6c2"
         parts.append(f'<text x="{LEFT - 8}" y="{y + 10}" text-anchor="end">{html.escape(TITLES[row["way"]])}</text>')
         length = max(1.0, (number or 0) * SCALE)
         if number is not None:
