@@ -55,7 +55,7 @@ def reference(
     fed: list[Tensor] = []
     with contextlib.ExitStack() as stack:
         for values in rows:
-            feed, fed = _as_declared(session, values, calibration.names)
+            feed, fed = as_declared(session, values, calibration.names)
             results = [border.to_real(np.asarray(a), t) for a, t in zip(run(session, feed, model), session.outputs, strict=True)]
             if not writers:
                 writers = [stack.enter_context(arrays.RowWriter(folder / f"{i}.npy", r.shape, r.dtype.str)) for i, r in enumerate(results)]
@@ -140,7 +140,7 @@ class _Rows:
             yield [reader.row(index) for reader in self._readers]
 
 
-def _as_declared(session: Session, rows: Sequence[Array], names: tuple[str, ...]) -> tuple[list[Array], list[Tensor]]:
+def as_declared(session: Session, rows: Sequence[Array], names: tuple[str, ...]) -> tuple[list[Array], list[Tensor]]:
     """Rows in the order of the session's inputs, with the axis of 1 that rows leave out."""
     feed, fed = [], []
     for index, tensor in enumerate(session.inputs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from edgeroute.errors import VerificationFailed
 from edgeroute.types import Calibration, Finding, Json, OutputFidelity, Session, Severity, Tensor, Verification
 from edgeroute.verify import arrays, border, layouts, liveness, outliers, pairing, thresholds
 from edgeroute.verify.compare import Comparison
-from edgeroute.verify.pairing import Feed, Pair
+from edgeroute.verify.pairing import Feed, Pair, part_of
 from edgeroute.verify.profile import Profile, profile
 from edgeroute.verify.samples import measured, sample_names
 from edgeroute.verify.sessions import run
@@ -24,6 +24,26 @@ Array = Any
 PAIRING_SAMPLES = 3
 AGREES = 0.9
 """A correlation over all outputs below which other ways to feed the file are tried."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is compared with one output of a file, in the reference's own order."""
+
+    label: str
+    reference: int
+    """Which output of the reference."""
+    cut: tuple[int, int, int] | None
+    """As in `Pair`."""
+    joined: tuple[Mapping[str, Json], ...]
+    """The concats that it is known to end in: `axis` and `sizes`."""
+
+    @property
+    def axes(self) -> list[int]:
+        return [int(j["axis"]) for j in self.joined]
+
+    def of(self, reference: Array) -> Array:
+        return part_of(reference, self.cut)
 
 
 @dataclass
@@ -81,6 +101,12 @@ class Measuring:
         self.findings += [*findings, *_layout_findings(compared)]
         return Verification("passed", kind, len(self.rows), tuple(outputs), tuple(self.findings))
 
+    def heads(self, typical: bool) -> tuple[list[Head], list[int]]:
+        """What the file's outputs are compared with, and on which of the reference's rows; with `typical` without the odd samples."""
+        pairs = self._connect()[1]
+        unusual = {self.rows[o.place] for o in self._odd(pairs)} if typical else set()
+        return [self._head(pair) for pair in pairs], [row for row in self.rows if row not in unusual]
+
     def _odd(self, pairs: Sequence[Pair]) -> list[outliers.Odd]:
         """Samples unlike all others, by the float model's answers."""
         used = dict.fromkeys(p.reference for p in pairs)
@@ -135,15 +161,16 @@ class Measuring:
         return [arrays.open_npy(calibration.path / f"{i}.npy", calibration.path) for i in positions]
 
     def _prepare(self, pair: Pair, chosen: Sequence[int]) -> Compared:
-        rows = _Answers(self.answers[pair.reference], chosen, pair)
+        head, tensor = self._head(pair), self.session.outputs[pair.output]
+        known: Profile = profile(Answers(self.answers[head.reference], chosen, head.of), head.axes)
+        comparison = Comparison(head.label, known, border.real_limits(tensor))
+        return Compared(pair, comparison, liveness.blocks(known, head.joined), tensor.scale[0] if tensor.scale else 0.0)
+
+    def _head(self, pair: Pair) -> Head:
         name = self.outputs[pair.reference]["name"]
         joined = [j for j in self.joined if j.get("output") in (name, pair.reference)] if pair.cut is None else []
-        joined = joined or self._own_joins(pair)
-        known: Profile = profile(rows, [int(j["axis"]) for j in joined])
-        tensor = self.session.outputs[pair.output]
-        label = name if pair.cut is None else f"{name} ({tensor.name})"
-        comparison = Comparison(label, known, border.real_limits(tensor))
-        return Compared(pair, comparison, liveness.blocks(known, joined), tensor.scale[0] if tensor.scale else 0.0)
+        label = name if pair.cut is None else f"{name} ({self.session.outputs[pair.output].name})"
+        return Head(label, pair.reference, pair.cut, tuple(joined or self._own_joins(pair)))
 
     def _own_joins(self, pair: Pair) -> list[dict[str, Json]]:
         """What the file itself says it joined, in the reference's axes; in a transposed layout an axis is followed by its numbers."""
@@ -235,17 +262,17 @@ def _pixel(value: Array, tensor: Tensor) -> Array:
     return (value.astype(np.int16) - 128).astype(np.int8) if tensor.dtype == "int8" else value.astype(tensor.dtype)
 
 
-class _Answers(Sequence[Any]):
-    """The reference's rows of one pair, read when asked for."""
+class Answers(Sequence[Any]):
+    """The reference's rows of one output, or a part of each, read when asked for."""
 
-    def __init__(self, reader: arrays.RowReader, rows: Sequence[int], pair: Pair) -> None:
-        self._reader, self._rows, self._pair = reader, rows, pair
+    def __init__(self, reader: arrays.RowReader, rows: Sequence[int], part: Callable[[Array], Array]) -> None:
+        self._reader, self._rows, self._part = reader, rows, part
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: Any) -> Array:
-        return self._pair.of(self._reader.row(self._rows[index]))
+        return self._part(self._reader.row(self._rows[index]))
 
     def __iter__(self) -> Iterator[Array]:
         return (self[i] for i in range(len(self)))

@@ -49,10 +49,15 @@ class Pair:
     """Axis, start and stop where the file split the source's output."""
 
     def of(self, reference: Array) -> Array:
-        if self.cut is None:
-            return reference
-        axis, start, stop = self.cut
-        return reference[(slice(None),) * axis + (slice(start, stop),)]
+        return part_of(reference, self.cut)
+
+
+def part_of(reference: Array, cut: tuple[int, int, int] | None) -> Array:
+    """The slice along an axis (axis, start, stop), or all of it."""
+    if cut is None:
+        return reference
+    axis, start, stop = cut
+    return reference[(slice(None),) * axis + (slice(start, stop),)]
 
 
 def feeds(sources: Sequence[Tensor], wanted: Sequence[Tensor]) -> Iterator[list[Feed]]:
