@@ -19,6 +19,7 @@ from edgeroute.runner.deliver import destination, must_be_writable, put
 from edgeroute.runner.explore import Search
 from edgeroute.runner.fills import fills
 from edgeroute.runner.hand_over import bundle_place, hand_over, must_be_bundle_place
+from edgeroute.runner.in_grey_levels import in_grey_levels
 from edgeroute.runner.last_mile import equip
 from edgeroute.runner.request import Request, check_options
 from edgeroute.runner.result import Journey, result_of
@@ -60,10 +61,14 @@ class Yardstick:
 
     def _reference(self, done: Done, chain: Chain) -> measure.Reference | None:
         """The source's outputs; or behind a cut its tensors of those names, where it has none those of the file that was cut."""
+        if chain.cut and CUT in done.record.notes and done.source is not None:
+            self.cut_from[chain.cut] = done.source
+        return self.referred(chain)
+
+    def referred(self, chain: Chain) -> measure.Reference | None:
+        """What files at this border are measured against."""
         if self.reference is None or not chain.cut:
             return self.reference
-        if CUT in done.record.notes and done.source is not None:
-            self.cut_from[chain.cut] = done.source
         try:
             return self._cut(self.reference.artifact, chain)
         except VerificationFailed as error:
@@ -115,7 +120,11 @@ def convert(workshop: Workshop, source: Path, target: str, request: Request) -> 
     except EdgerouteError as error:
         error.story.setdefault("rejected", trail.rejected)
         raise
-    seconds, found = time.monotonic() - started, searched(request.effort, tried)
+    found = (
+        *searched(request.effort, tried),
+        *in_grey_levels(workshop, request, samples, inputs, arrival.steps, yardstick.referred),
+    )
+    seconds = time.monotonic() - started
     journey = Journey(workshop, artifact, target, arrival, samples, trail, tuple(yardstick.let_through), seconds, tried, findings=found)
     journey = story.told(journey, request)
     arrival, chain = journey.arrival, chain_of(journey.arrival.steps)

@@ -59,7 +59,7 @@ def prepare(workshop: Workshop, request: Request, inputs: Sequence[Tensor], *, p
     """Make the samples from the user's images or arrays, or random ones; raises SourceError or UsageError for unusable ones."""
     source = str(request.calibrate.absolute()) if request.calibrate else ""
     content = digest_files(request.calibrate)[1] if request.calibrate and request.calibrate.exists() else source
-    key = digest_json([content, to_json(request.preprocess), to_json(inputs), pixels, _verifier()])[:32]
+    key = digest_json([content, to_json(request.preprocess), to_json(inputs), pixels, verifier()])[:32]
     entry = workshop.cache.get("samples", key)
     if entry is None:
         workshop.progress("preparing samples", None)
@@ -98,6 +98,11 @@ def words(request: Request) -> dict[str, str]:
     return {name: value for name, value in spoken.items() if value}
 
 
+def spoken(words: Mapping[str, str], inputs: Sequence[Tensor]) -> dict[str, str]:
+    """The words, with the shapes that formats leave open which tell none."""
+    return {**words, "EDGEROUTE_INPUT_SHAPES": json.dumps({t.name: t.shape for t in inputs})}
+
+
 def refer(
     workshop: Workshop,
     artifact: Artifact,
@@ -119,7 +124,7 @@ def refer(
             remedy="convert it to ONNX first, and cut that",
             code=CUT_ELSEWHERE,
         )
-    decides = [artifact.sha256, runner.name, runner.run, samples.calibration.sha256, to_json(inputs), words or {}, _verifier()]
+    decides = [artifact.sha256, runner.name, runner.run, samples.calibration.sha256, to_json(inputs), words or {}, verifier()]
     key = digest_json([*decides, *([list(at)] if at else [])])[:32]
     entry = workshop.cache.get("outputs", key)
     if entry is None:
@@ -131,7 +136,7 @@ def refer(
             "at": list(at),
             "samples": to_json(samples.calibration),
             "out": str(staged / "data"),
-            "words": {**(words or {}), "EDGEROUTE_INPUT_SHAPES": json.dumps({t.name: t.shape for t in inputs})},
+            "words": spoken(words or {}, inputs),
         }
         outcome = workshop.call("edgeroute.verify.execute:reference", arguments, runner.environment, staged, runner.code)
         _raise_if_failed(outcome, f"running {artifact.path.name}", staged)
@@ -162,7 +167,7 @@ def _measured(
     workshop: Workshop, done: Done, runner: Runner, samples: Samples, reference: Reference | None, kind: str, chain: Chain
 ) -> Verification:
     against = reference.artifact.sha256 if reference else ""
-    key = digest_json([samples.calibration.sha256, against, runner.run, _verifier(), chain.raw_pixels, chain.notes])[:32]
+    key = digest_json([samples.calibration.sha256, against, runner.run, verifier(), chain.raw_pixels, chain.notes])[:32]
     known: Mapping[str, Json] = done.entry.value.get("verifications", {})
     if key not in known:
         workshop.progress(f"verifying what {done.record.converter} wrote", None)
@@ -218,7 +223,8 @@ def _raise_if_failed(outcome: Outcome, doing: str, staged: Path) -> None:
     )
 
 
-def _verifier() -> str:
+def verifier() -> str:
+    """What decides a measured number besides the files and samples."""
     return code_digest(str(Path(thresholds.__file__).parent))
 
 
