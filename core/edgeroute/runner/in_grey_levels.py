@@ -13,7 +13,7 @@ from edgeroute.types import Artifact, Finding, Json, Limits, Runner, StepRecord,
 from edgeroute.verify import grey_levels, thresholds
 from edgeroute.workshop import Workshop
 
-HEADS = "edgeroute.verify.shaking:heads"
+AGAIN = "edgeroute.verify.shaking:again"
 SHAKEN = "edgeroute.verify.shaking:shaken"
 COSTLY = 60.0
 """Seconds that the reference took for its measured samples, above which it is not run again for a tip."""
@@ -36,8 +36,8 @@ class Noisy:
     """Judged without its odd samples."""
     reference: measure.Reference
     source: Runner
-    targets: Mapping[str, float]
-    """dB that it keeps of the outputs in question."""
+    outputs: Mapping[str, float]
+    """Those in question, with the dB that its verification found."""
 
 
 def in_grey_levels(
@@ -57,10 +57,9 @@ def in_grey_levels(
         return ()
     try:
         noisy = _noisy(workshop, request, steps, referred)
-        levels = _levels(workshop, request, samples, inputs, noisy) if noisy else []
+        found = _tip(workshop, request, samples, inputs, noisy) if noisy else None
     except (EdgerouteError, OSError):
         return ()
-    found = grey_levels.finding(grey_levels.equivalents(levels, noisy.targets)) if noisy else None
     return (found,) if found else ()
 
 
@@ -71,14 +70,14 @@ def _noisy(workshop: Workshop, request: Request, steps: Sequence[StepRecord], re
         return None
     step, chain = steps[measured[-1]], chain_of(steps[: measured[-1] + 1])
     told, file = step.verification, step.artifact
-    targets = grey_levels.noisy_outputs(told, thresholds.thresholds(request.thresholds)) if told else {}
-    reference = referred(chain) if targets else None
+    outputs = grey_levels.noisy_outputs(told, thresholds.thresholds(request.thresholds)) if told else {}
+    reference = referred(chain) if outputs else None
     if told is None or file is None or reference is None or reference.seconds > COSTLY:
         return None
     runner, source = workshop.catalog.runner(file.format), workshop.catalog.runner(reference.artifact.format)
     if runner is None or source is None or not (_is_at_hand(workshop, runner) and _is_at_hand(workshop, source)):
         return None
-    return Noisy(file, runner, chain, any(f.code == ODD for f in told.findings), reference, source, targets)
+    return Noisy(file, runner, chain, any(f.code == ODD for f in told.findings), reference, source, outputs)
 
 
 def _is_at_hand(workshop: Workshop, runner: Runner) -> bool:
@@ -86,15 +85,13 @@ def _is_at_hand(workshop: Workshop, runner: Runner) -> bool:
     return workshop.environments.state(runner.environment).status in AT_HAND
 
 
-def _levels(
-    workshop: Workshop, request: Request, samples: measure.Samples, inputs: Sequence[Tensor], noisy: Noisy
-) -> list[grey_levels.Level]:
-    """The float model's SQNR by amplitude; kept by content."""
+def _tip(workshop: Workshop, request: Request, samples: measure.Samples, inputs: Sequence[Tensor], noisy: Noisy) -> Finding | None:
+    """What was measured is kept by content."""
     of_file = {"notes": dict(noisy.chain.notes), "raw_pixels": noisy.chain.raw_pixels, "typical": noisy.typical}
     of_source = {
         "inputs": to_json(inputs),
         "preprocess": to_json(request.preprocess),
-        "targets": dict(noisy.targets),
+        "outputs": list(noisy.outputs),
         "words": measure.spoken(measure.words(request), inputs),
         "at": list(noisy.chain.cut),
     }
@@ -104,18 +101,23 @@ def _levels(
     if entry is None:
         workshop.progress(f"running {noisy.reference.artifact.path.name} on pictures with noise", None)
         value = _shaken(workshop, samples, noisy, of_file, of_source)
-        entry = workshop.cache.put("shaken", key, workshop.cache.stage(key), {"value": value})
-    return [(float(amplitude), dict(left)) for amplitude, left in entry.value["value"]["levels"]]
+        entry = workshop.cache.put("shaken", key, workshop.cache.stage(key), value)
+    levels = [(float(amplitude), dict(left)) for amplitude, left in entry.value["levels"]]
+    kept = {name: entry.value["sqnr_db"][name] for name in noisy.outputs if name in entry.value["sqnr_db"]}
+    return grey_levels.finding(grey_levels.equivalents(levels, kept), noisy.outputs)
 
 
-def _shaken(workshop: Workshop, samples: measure.Samples, noisy: Noisy, of_file: Mapping[str, Json], of_source: Mapping[str, Json]) -> Json:
-    """Two calls, for the file and the source may run in different environments: how the outputs are compared, then the comparison."""
+def _shaken(
+    workshop: Workshop, samples: measure.Samples, noisy: Noisy, of_file: Mapping[str, Json], of_source: Mapping[str, Json]
+) -> dict[str, Json]:
+    """The file's `sqnr_db`, and the source's `levels` on the same pictures; two calls, for they may run in different environments."""
     shared = {"samples": to_json(samples.calibration), "reference": str(noisy.reference.folder)}
-    file = {"runner": noisy.runner.run, "model": str(noisy.file.path)}
-    compared = _call(workshop, HEADS, noisy.runner, {**file, **shared, **of_file})
+    file = {"runner": noisy.runner.run, "model": str(noisy.file.path), **shared}
+    known = _call(workshop, AGAIN, noisy.runner, {**file, **of_file})
     run = noisy.source.trace if noisy.chain.cut else noisy.source.run
-    source = {"runner": run, "model": str(noisy.reference.artifact.path.absolute())}
-    return _call(workshop, SHAKEN, noisy.source, {**source, **shared, **of_source, **compared})
+    source = {"runner": run, "model": str(noisy.reference.artifact.path.absolute()), **shared}
+    told = _call(workshop, SHAKEN, noisy.source, {**source, **of_source, "file": known})
+    return {"sqnr_db": known["sqnr_db"], "levels": told["levels"]}
 
 
 def _call(workshop: Workshop, function: str, runner: Runner, arguments: Mapping[str, Json]) -> Json:

@@ -30,7 +30,7 @@ class Equivalent:
 
     output: str
     sqnr_db: float
-    """What the int8 file keeps."""
+    """What the int8 file keeps on the same pictures."""
     grey_levels: float
     """Amplitude; where `beyond` is not 0, the end of what was tried."""
     beyond: int = 0
@@ -53,9 +53,22 @@ def is_worth_asking(calibration: Calibration, preprocess: Preprocess, from_pictu
     return not calibration.random and calibration.count > 0 and (from_pictures or preprocess.known)
 
 
-def reached(levels: Sequence[Level], targets: Mapping[str, float]) -> bool:
-    """Whether the last amplitude left less of every output than its target in dB, so that a larger one adds nothing."""
-    return bool(levels) and all(levels[-1][1].get(name, -math.inf) < target for name, target in targets.items())
+def next_amplitude(levels: Sequence[Level], targets: Mapping[str, float], amplitudes: Sequence[float] = AMPLITUDES) -> float | None:
+    """What to try next: the middle one, then larger ones until every output is below its target in dB, or smaller ones until one is not.
+
+    So the output that stands for the most noise lies between two neighbours; None where that is so, or where the amplitudes end.
+    `levels` and `amplitudes` are in ascending order.
+    """
+    if not levels:
+        return amplitudes[len(amplitudes) // 2]
+    (smallest, at_smallest), (largest, at_largest) = levels[0], levels[-1]
+    if not _all_below(at_largest, targets):
+        return next((a for a in amplitudes if a > largest), None)
+    return next((a for a in reversed(amplitudes) if a < smallest), None) if _all_below(at_smallest, targets) else None
+
+
+def _all_below(left: Mapping[str, float], targets: Mapping[str, float]) -> bool:
+    return all(left.get(name, -math.inf) < target for name, target in targets.items())
 
 
 def equivalents(levels: Sequence[Level], targets: Mapping[str, float]) -> list[Equivalent]:
@@ -83,21 +96,21 @@ def between(before: tuple[float, float], after: tuple[float, float], target: flo
     return float(before[0] * (after[0] / before[0]) ** share)
 
 
-def finding(found: Sequence[Equivalent]) -> Finding | None:
-    """The tip, for the output that stands for the most noise: what holds for it holds for the others."""
+def finding(found: Sequence[Equivalent], kept: Mapping[str, float]) -> Finding | None:
+    """The tip, for the output that stands for the most noise; `kept` are the decibels of its verification, which had more pictures."""
     if not found:
         return None
     most = max(found, key=lambda e: (e.beyond == 1, e.grey_levels, e.beyond, -e.sqnr_db))
-    return Finding("noise-in-grey-levels", Severity.TIP, _message(most) + _rest(most, found), _remedy(most), most.output)
+    return Finding("noise-in-grey-levels", Severity.TIP, _message(most, kept[most.output]) + _rest(most, found), _remedy(most), most.output)
 
 
-def _message(one: Equivalent) -> str:
+def _message(one: Equivalent, sqnr_db: float) -> str:
     told = {
         -1: f"less than the float model loses when every pixel moves by up to ±{one.grey_levels:g} grey level, as rounding to 8 bits does",
         0: f"as much as the float model loses when every pixel moves by up to ±{one.grey_levels:.2g} grey levels",
         1: f"more than the float model loses when every pixel moves by up to ±{one.grey_levels:g} grey levels",
     }[one.beyond]
-    return f"keeps {one.sqnr_db:.1f} dB: it lost {told}"
+    return f"keeps {sqnr_db:.1f} dB: it lost {told}"
 
 
 def _rest(most: Equivalent, found: Sequence[Equivalent]) -> str:

@@ -46,6 +46,17 @@ class Head:
         return part_of(reference, self.cut)
 
 
+@dataclass(frozen=True)
+class Again:
+    """What is needed to measure something else just as a file was."""
+
+    heads: tuple[Head, ...]
+    rows: tuple[int, ...]
+    """Of the reference's answers: those that the file was judged by."""
+    sqnr_db: Mapping[str, float]
+    """What the file keeps on the last of them, by output and part."""
+
+
 @dataclass
 class Compared:
     """One pair of outputs, everything seen."""
@@ -89,9 +100,7 @@ class Measuring:
         typical = [self._prepare(pair, [r for r in self.rows if r not in unusual]) for pair in pairs] if odd else []
         for place, (index, row) in enumerate(zip(self.indices, self.rows, strict=True)):
             results = early[place] if place < len(early) else self._results(feeds, index)
-            for one in [*compared, *(typical if row not in unusual else ())]:
-                reference = one.pair.of(self.answers[one.pair.reference].row(row))
-                one.comparison.add(reference, one.pair.layout.apply(results[one.pair.output]))
+            self._add([*compared, *(typical if row not in unusual else ())], row, results)
         outputs, findings = self._concluded(compared, kind)
         if odd and _fails(kind, outputs, findings):
             fewer, others = self._concluded(typical, kind)
@@ -101,11 +110,21 @@ class Measuring:
         self.findings += [*findings, *_layout_findings(compared)]
         return Verification("passed", kind, len(self.rows), tuple(outputs), tuple(self.findings))
 
-    def heads(self, typical: bool) -> tuple[list[Head], list[int]]:
-        """What the file's outputs are compared with, and on which of the reference's rows; with `typical` without the odd samples."""
-        pairs = self._connect()[1]
+    def again(self, typical: bool, most: int) -> Again:
+        """A short second measurement, on the last `most` samples; with `typical` none of them is an odd one."""
+        feeds, pairs, _ = self._connect()
         unusual = {self.rows[o.place] for o in self._odd(pairs)} if typical else set()
-        return [self._head(pair) for pair in pairs], [row for row in self.rows if row not in unusual]
+        rows = [row for row in self.rows if row not in unusual]
+        compared = [self._prepare(pair, rows) for pair in pairs]
+        for index, row in zip(self.indices, self.rows, strict=True):
+            if row in rows[-most:]:
+                self._add(compared, row, self._results(feeds, index))
+        kept = {name: db for one in compared for name, db in sqnr_db(one.comparison, one.blocks).items()}
+        return Again(tuple(self._head(pair) for pair in pairs), tuple(rows), kept)
+
+    def _add(self, compared: Sequence[Compared], row: int, results: Sequence[Array]) -> None:
+        for one in compared:
+            one.comparison.add(one.pair.of(self.answers[one.pair.reference].row(row)), one.pair.layout.apply(results[one.pair.output]))
 
     def _odd(self, pairs: Sequence[Pair]) -> list[outliers.Odd]:
         """Samples unlike all others, by the float model's answers."""
@@ -250,6 +269,13 @@ class Measuring:
         return VerificationFailed(
             message, where=self.session.inputs[0].name if self.session.inputs else "", remedy=remedy, code="input-differs"
         )
+
+
+def sqnr_db(comparison: Comparison, blocks: Sequence[liveness.Block]) -> dict[str, float]:
+    """By output and part, under the names of an int8 file's verification; none of integers."""
+    if comparison.profile.exact:
+        return {}
+    return {o.name: o.sqnr_db for o in liveness.fidelities(comparison, blocks, (), "")}
 
 
 def _fails(kind: str, outputs: Sequence[OutputFidelity], findings: Sequence[Finding]) -> bool:

@@ -16,10 +16,10 @@ from edgeroute.types import Calibration, Json, Preprocess, Session, Tensor, to_j
 from edgeroute.verify import arrays, border, liveness, pixels
 from edgeroute.verify.compare import Comparison
 from edgeroute.verify.execute import as_declared
-from edgeroute.verify.grey_levels import AMPLITUDES, PICTURES, Level, reached
-from edgeroute.verify.measuring import Answers, Head, Measuring
+from edgeroute.verify.grey_levels import AMPLITUDES, PICTURES, Level, next_amplitude
+from edgeroute.verify.measuring import Again, Answers, Measuring, sqnr_db
 from edgeroute.verify.preprocess import per_channel
-from edgeroute.verify.profile import Profile, profile
+from edgeroute.verify.profile import profile
 from edgeroute.verify.samples import MEASURING_LIMIT, measured
 from edgeroute.verify.sessions import open_session, run
 from edgeroute.verify.sources import settled
@@ -28,7 +28,7 @@ from edgeroute.verify.traced import open_traced
 Array = Any
 
 
-def heads(
+def again(
     runner: str,
     model: str,
     samples: Mapping[str, Json],
@@ -37,14 +37,13 @@ def heads(
     raw_pixels: bool = False,
     typical: bool = False,
 ) -> Json:
-    """How `execute.measure` compares a file with its reference: `heads`, and the `rows` of the reference that count.
+    """A file on the samples that `shaken` takes, and how `execute.measure` compares it with the reference: a `measuring.Again` as JSON.
 
     With `typical` the file was judged without its odd samples.
     """
     calibration = from_json(Calibration, dict(samples))
     measuring = Measuring(open_session(runner, model), Path(reference), calibration, MEASURING_LIMIT, dict(notes or {}), raw_pixels)
-    found, rows = measuring.heads(typical)
-    return {"heads": to_json(found), "rows": rows}
+    return to_json(measuring.again(typical, PICTURES))
 
 
 def shaken(
@@ -54,31 +53,29 @@ def shaken(
     reference: str,
     inputs: Sequence[Mapping[str, Json]],
     preprocess: Mapping[str, Json],
-    heads: Sequence[Mapping[str, Json]],
-    rows: Sequence[int],
-    targets: Mapping[str, float],
+    file: Mapping[str, Json],
+    outputs: Sequence[str],
     amplitudes: Sequence[float] = AMPLITUDES,
     words: Mapping[str, str] | None = None,
     at: Sequence[str] = (),
 ) -> Json:
     """`levels`: pairs of an amplitude in grey levels and the SQNR in dB that it leaves, by output; none where no input is the only picture.
 
-    `runner`, `model`, `words` and `at` are as in `execute.reference`, whose folder `reference` is; `targets` are the outputs of interest and
-    the dB below which no more has to be known.
+    `runner`, `model`, `words` and `at` are as in `execute.reference`, whose folder `reference` is; `file` is the answer of `again`, and
+    `outputs` are those of its outputs and parts that are asked about. As few amplitudes are tried as tell where the file stands.
     """
-    calibration = from_json(Calibration, dict(samples))
+    calibration, known = from_json(Calibration, dict(samples)), from_json(Again, dict(file))
+    targets = {name: known.sqnr_db[name] for name in outputs if name in known.sqnr_db}
     shaker = shaker_of([from_json(Tensor, dict(t)) for t in inputs], from_json(Preprocess, dict(preprocess)))
-    if shaker is None:
+    if shaker is None or not targets:
         return {"levels": []}
     os.environ |= dict(words or {})
     session: Session = open_traced(runner, model, at) if at else open_session(runner, model)
-    yardstick = Shaking(session, model, Path(reference), calibration, shaker, [from_json(Head, dict(h)) for h in heads], list(rows))
+    yardstick = Shaking(session, model, Path(reference), calibration, shaker, known)
     levels: list[Level] = []
-    for amplitude in amplitudes:
+    while (amplitude := next_amplitude(levels, targets, amplitudes)) is not None:
         left = yardstick.sqnr_db(amplitude)
-        levels.append((amplitude, {name: left[name] for name in targets if name in left}))
-        if reached(levels, targets):
-            break
+        levels = sorted([*levels, (amplitude, {name: left[name] for name in targets if name in left})], key=lambda level: level[0])
     return {"levels": to_json(levels)}
 
 
@@ -114,41 +111,25 @@ def shaker_of(inputs: Sequence[Tensor], preprocess: Preprocess) -> Shaker | None
 class Shaking:
     """Runs the reference on shaken samples next to its own stored answers to the still ones."""
 
-    def __init__(
-        self,
-        session: Session,
-        model: str,
-        folder: Path,
-        calibration: Calibration,
-        shaker: Shaker,
-        heads: Sequence[Head],
-        rows: Sequence[int],
-    ) -> None:
+    def __init__(self, session: Session, model: str, folder: Path, calibration: Calibration, shaker: Shaker, file: Again) -> None:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self._session, self._model, self._names, self._shaker = session, model, calibration.names, shaker
         self._indices = measured(calibration, int(manifest["samples"]))
-        self._rows = list(rows)[-PICTURES:]
+        self._rows = file.rows[-PICTURES:]
         self._samples = [arrays.open_npy(calibration.path / f"{i}.npy", calibration.path) for i in range(len(calibration.names))]
         self._answers = [arrays.open_npy(folder / f"{i}.npy", folder) for i in range(len(manifest["outputs"]))]
-        self._profiles = [(head, self._profile(head, rows)) for head in heads]
+        self._profiles = [(h, profile(Answers(self._answers[h.reference], file.rows, h.of), h.axes)) for h in file.heads]
 
     def sqnr_db(self, amplitude: float) -> dict[str, float]:
         """What noise of so many grey levels leaves of each output, and of each part that a file's verification names."""
-        compared = [(head, Comparison(head.label, known)) for head, known in self._profiles if not known.exact]
+        compared = [(head, Comparison(head.label, known)) for head, known in self._profiles]
         for row in self._rows:
             results = self._run(self._indices[row], amplitude)
             for head, comparison in compared:
                 comparison.add(head.of(self._answers[head.reference].row(row)), head.of(results[head.reference]))
-        return {o.name: o.sqnr_db for head, one in compared for o in liveness.fidelities(one, _blocks(head, one.profile), (), "")}
-
-    def _profile(self, head: Head, rows: Sequence[int]) -> Profile:
-        return profile(Answers(self._answers[head.reference], rows, head.of), head.axes)
+        return {n: db for head, one in compared for n, db in sqnr_db(one, liveness.blocks(one.profile, head.joined)).items()}
 
     def _run(self, index: int, amplitude: float) -> list[Array]:
         values = self._shaker.shake([reader.row(index) for reader in self._samples], amplitude, seed=index)
         results = run(self._session, as_declared(self._session, values, self._names)[0], self._model)
         return [border.to_real(np.asarray(a), t) for a, t in zip(results, self._session.outputs, strict=True)]
-
-
-def _blocks(head: Head, known: Profile) -> list[liveness.Block]:
-    return liveness.blocks(known, head.joined)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeroute.types import Calibration, OutputFidelity, Preprocess, Severity, Verification
+from edgeroute.types import Calibration, Finding, OutputFidelity, Preprocess, Severity, Verification
 from edgeroute.verify import grey_levels
 from edgeroute.verify.grey_levels import Equivalent, Level
 from edgeroute.verify.thresholds import Thresholds
@@ -50,14 +50,40 @@ def test_a_sensitive_detector_lost_about_one_grey_level() -> None:
 def test_beyond_what_was_tried_there_is_a_bound_and_no_number() -> None:
     assert grey_levels.equivalents(DETECTOR, {"map": 18.0}) == [Equivalent("map", 18.0, 0.5, -1)]
     assert grey_levels.equivalents(DETECTOR, {"map": 9.0}) == [Equivalent("map", 9.0, 1.0, 1)]
-    assert grey_levels.equivalents(DETECTOR, {"other": 9.0}) == [] == grey_levels.equivalents([], {"map": 9.0})
+    assert grey_levels.equivalents(DETECTOR, {"other": 9.0}) == [] and grey_levels.equivalents([], {"map": 9.0}) == []
 
 
-def test_larger_amplitudes_are_not_tried_once_every_output_is_below() -> None:
-    levels: list[Level] = [(0.5, {"a": 12.0, "b": 19.0})]
-    assert grey_levels.reached(levels, {"a": 13.0}) and not grey_levels.reached(levels, {"a": 13.0, "b": 18.0})
-    assert not grey_levels.reached([], {"a": 13.0})
-    assert grey_levels.reached(levels, {"a": 13.0, "lost": 10.0}), "what is not measured never gets below anything"
+def tried(curves: dict[str, dict[float, float]], targets: dict[str, float]) -> list[float]:
+    """The amplitudes in the order in which they are asked for, of a model that keeps so many dB at each."""
+    order: list[float] = []
+    while (asked := grey_levels.next_amplitude([(a, {n: c[a] for n, c in curves.items()}) for a in sorted(order)], targets)) is not None:
+        order.append(asked)
+    return order
+
+
+CURVE = {0.5: 30.0, 1.0: 24.0, 2.0: 18.0, 4.0: 12.0, 8.0: 6.0}
+
+
+@pytest.mark.parametrize(
+    ("target", "order"),
+    [
+        (33.0, [2.0, 1.0, 0.5]),
+        (27.0, [2.0, 1.0, 0.5]),
+        (20.0, [2.0, 1.0]),
+        (18.0, [2.0, 4.0]),
+        (10.0, [2.0, 4.0, 8.0]),
+        (3.0, [2.0, 4.0, 8.0]),
+    ],
+)
+def test_as_few_amplitudes_are_tried_as_tell_between_which_two_it_lies(target: float, order: list[float]) -> None:
+    assert tried({"y": CURVE}, {"y": target}) == order
+
+
+def test_the_search_follows_the_output_that_stands_for_the_most_noise() -> None:
+    robust = {a: db + 20 for a, db in CURVE.items()}
+    assert tried({"y": CURVE, "z": robust}, {"y": 25.0, "z": 30.0}) == [2.0, 4.0, 8.0]
+    assert tried({"y": CURVE, "z": robust}, {"y": 33.0, "z": 41.0}) == [2.0, 1.0]
+    assert tried({"y": CURVE}, {"y": 20.0, "unmeasured": 1.0}) == [2.0, 1.0], "what is not measured decides nothing"
 
 
 def test_only_judged_outputs_below_the_good_mark_are_asked_about() -> None:
@@ -81,24 +107,30 @@ def test_real_samples_of_a_known_scale_are_needed() -> None:
     assert not grey_levels.is_worth_asking(samples(random=True), known, from_pictures=True)
 
 
+def tip_of(*found: Equivalent) -> Finding:
+    tip = grey_levels.finding(found, {e.output: e.sqnr_db + 0.5 for e in found})
+    assert tip is not None
+    return tip
+
+
 def test_the_tip_names_the_output_that_stands_for_the_most_noise() -> None:
-    found = [Equivalent("boxes", 11.2, 1.3), Equivalent("scores", 15.0, 3.4), Equivalent("third", 9.0, 0.5, -1)]
-    tip = grey_levels.finding(found)
-    assert tip is not None and (tip.code, tip.severity, tip.where) == ("noise-in-grey-levels", Severity.TIP, "scores")
-    assert "keeps 15.0 dB" in tip.message and "±3.4 grey levels; 2 more" in tip.message
-    assert "--effort max" in tip.remedy
-    endless = grey_levels.finding([*found, Equivalent("worst", 18.0, 0.5, 1)])
-    assert endless is not None and endless.where == "worst" and "more than the float model loses" in endless.message
+    found = [Equivalent("boxes", 11.2, 1.3), Equivalent("scores", 15.0, 3.4), Equivalent("third", 9.0, 2.0, -1)]
+    tip = tip_of(*found)
+    assert (tip.code, tip.severity, tip.where) == ("noise-in-grey-levels", Severity.TIP, "scores")
+    assert "keeps 15.5 dB" in tip.message, "the decibels are those of the verification"
+    assert "±3.4 grey levels; 2 more" in tip.message and "--effort max" in tip.remedy
+    endless = tip_of(*found, Equivalent("worst", 18.0, 8.0, 1))
+    assert endless.where == "worst" and "more than the float model loses" in endless.message
     assert "more below" not in endless.message, "what the others lost is less, but it was not compared with what lies beyond"
-    two = grey_levels.finding([Equivalent("a", 3.0, 8.0, 1), Equivalent("b", 2.0, 8.0, 1), Equivalent("c", 2.0, 5.0)])
-    assert two is not None and two.where == "b" and "so did 1 more" in two.message
+    two = tip_of(Equivalent("a", 3.0, 8.0, 1), Equivalent("b", 2.0, 8.0, 1), Equivalent("c", 2.0, 5.0))
+    assert two.where == "b" and "so did 1 more" in two.message
 
 
 @pytest.mark.parametrize(("one", "says"), [(Equivalent("y", 11.2, 1.3), "as much as"), (Equivalent("y", 18.0, 0.5, -1), "less than")])
 def test_what_a_camera_adds_itself_is_no_reason_to_search_on(one: Equivalent, says: str) -> None:
-    tip = grey_levels.finding([one])
-    assert tip is not None and says in tip.message and "right answers" in tip.remedy and "--effort" not in tip.remedy
+    tip = tip_of(one)
+    assert says in tip.message and "right answers" in tip.remedy and "--effort" not in tip.remedy
 
 
 def test_nothing_measured_is_nothing_said() -> None:
-    assert grey_levels.finding([]) is None
+    assert grey_levels.finding([], {"y": 12.0}) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -40,54 +39,64 @@ def network(path: Path) -> str:
     return str(path)
 
 
-def ask(
-    runner: str, source: str, file: str, calibration: Json, reference: str, tensors: list[Tensor], preprocess: Preprocess, **more: Any
-) -> list[tuple[float, dict[str, float]]]:
-    """The levels, by the two calls that a conversion makes."""
-    compared = shaking.heads(RUNNER, file, calibration, reference)
-    arguments = {"inputs": to_json(tensors), "preprocess": to_json(preprocess), "targets": {"y": -300.0}, **compared, **more}
-    found = shaking.shaken(runner, source, calibration, reference, **arguments)["levels"]
-    return [(amplitude, left) for amplitude, left in found]
+def sum_of_channels(folder: Path, count: int = 24) -> tuple[str, Json, str]:
+    """The network, its samples (a third of them held back), and the folder of its own answers."""
+    source = network(folder / "m.onnx")
+    made = samples.prepare(pictures(folder / "p", count), to_json([PICTURE]), to_json(IMAGENET), str(folder / "s"))["calibration"]
+    execute.reference(ONNXRUNTIME, source, made, str(folder / "reference"))
+    return source, made, str(folder / "reference")
+
+
+def file_that_keeps(db: float) -> Json:
+    return {"heads": [{"label": "y", "reference": 0, "cut": None, "joined": []}], "rows": list(range(8)), "sqnr_db": {"y": db}}
 
 
 def test_a_real_network_loses_what_its_weights_and_the_preprocessing_say(tmp_path: Path) -> None:
-    source = network(tmp_path / "m.onnx")
-    made = samples.prepare(pictures(tmp_path / "p"), to_json([PICTURE]), to_json(IMAGENET), str(tmp_path / "s"))["calibration"]
-    reference = str(tmp_path / "reference")
-    execute.reference(ONNXRUNTIME, source, made, reference)
-    compared = {"heads": [{"label": "y", "reference": 0, "cut": None, "joined": []}], "rows": list(range(8))}
-    levels = shaking.shaken(ONNXRUNTIME, source, made, reference, to_json([PICTURE]), to_json(IMAGENET), targets={"y": -300.0}, **compared)[
-        "levels"
-    ]
-    answers = np.load(tmp_path / "reference" / "0.npy")
+    source, made, reference = sum_of_channels(tmp_path)
+    answers = np.load(tmp_path / "reference" / "0.npy").astype(np.float64)
     assert answers.shape[0] == 8, "held back of 24"
-    per_level = float(((WEIGHTS * IMAGENET.scale / np.array(IMAGENET.std)) ** 2).sum())
-    assert [a for a, _ in levels] == [0.5, 1.0, 2.0, 4.0, 8.0]
-    for amplitude, left in levels:
-        said = 10 * np.log10(float((answers.astype(np.float64) ** 2).mean()) / (per_level * amplitude**2 / 3))
-        assert left["y"] == pytest.approx(said, abs=0.3)
-    again = shaking.shaken(ONNXRUNTIME, source, made, reference, to_json([PICTURE]), to_json(IMAGENET), targets={"y": -300.0}, **compared)
-    assert again["levels"] == levels, "the noise is seeded"
-    fewer = shaking.shaken(ONNXRUNTIME, source, made, reference, to_json([PICTURE]), to_json(IMAGENET), targets={"y": 43.0}, **compared)
-    enough = next(i for i, (_, left) in enumerate(levels) if left["y"] < 43.0)
-    assert fewer["levels"] == levels[: enough + 1] and enough < 4
+    noise = float(((WEIGHTS * IMAGENET.scale / np.array(IMAGENET.std)) ** 2).sum()) / 3
+
+    def levels(kept: float) -> Json:
+        arguments = {"inputs": to_json([PICTURE]), "preprocess": to_json(IMAGENET), "file": file_that_keeps(kept), "outputs": ["y", "gone"]}
+        return shaking.shaken(ONNXRUNTIME, source, made, reference, **arguments)["levels"]
+
+    for kept, amplitudes in ((-300.0, [2.0, 4.0, 8.0]), (300.0, [0.5, 1.0, 2.0])):
+        found = levels(kept)
+        assert [a for a, _ in found] == amplitudes and found == levels(kept), "the noise is seeded"
+        for amplitude, left in found:
+            assert left == {"y": pytest.approx(10 * np.log10((answers**2).mean() / (noise * amplitude**2)), abs=0.3)}
 
 
-def test_the_parts_are_those_of_the_files_own_verification(tmp_path: Path) -> None:
-    """A joined head, and the same in two outputs: each name that the file is judged by is measured."""
+def test_the_samples_and_the_parts_are_those_of_the_file(tmp_path: Path) -> None:
+    """A joined head, turned and in two outputs: each name that the file is judged by is measured, on the same pictures."""
     given = floats("x", 1, 3, 16, 16)
-    calibration = fakes.prepared(tmp_path, given)
+    calibration = fakes.prepared(tmp_path, given, count=60)
     source = fakes.write(tmp_path, "detector", [given], [floats("head", 1, 6, 64)])
     reference = fakes.referred(tmp_path, source, calibration)
     parts = [bytes_of("boxes", (1, 4, 64), 0, 400), bytes_of("scores", (1, 2, 64), 0, 1)]
     split = fakes.write(tmp_path, "split_detector", [given], parts)
     turned = fakes.write(tmp_path, "turned_detector", [given], [bytes_of("head", (1, 64, 6), 0, 400)])
     for file in (split, turned):
-        judged = [o["name"] for o in execute.measure(RUNNER, file, calibration, reference, "int8")["outputs"]]
-        assert len(judged) >= 2
-        targets = dict.fromkeys(judged, -300.0)
-        levels = ask(RUNNER, source, file, calibration, reference, [given], PRESETS["0..1"], targets=targets)
-        assert all(set(left) == set(judged) for _, left in levels) and len(levels) == 5
+        judged = {o["name"]: o["sqnr_db"] for o in execute.measure(RUNNER, file, calibration, reference, "int8")["outputs"]}
+        known = shaking.again(RUNNER, file, calibration, reference)
+        assert len(judged) >= 2 and known["sqnr_db"].keys() == judged.keys()
+        assert known["sqnr_db"] == {name: pytest.approx(db, abs=1.0) for name, db in judged.items()}
+        assert known["sqnr_db"] != judged, "fewer pictures"
+        arguments = {"inputs": to_json([given]), "preprocess": to_json(PRESETS["0..1"]), "file": known, "outputs": list(judged)}
+        levels = shaking.shaken(RUNNER, source, calibration, reference, **arguments)["levels"]
+        assert levels and all(left.keys() == judged.keys() for _, left in levels)
+
+
+def test_a_short_measurement_of_all_pictures_is_the_long_one(tmp_path: Path) -> None:
+    given = floats("x", 1, 3, 16, 16)
+    calibration = fakes.prepared(tmp_path, given)
+    source = fakes.write(tmp_path, "detector", [given], [floats("head", 1, 6, 64)])
+    reference = fakes.referred(tmp_path, source, calibration)
+    file = fakes.write(tmp_path, "turned_detector", [given], [bytes_of("head", (1, 64, 6), 0, 400)])
+    judged = execute.measure(RUNNER, file, calibration, reference, "int8")
+    assert judged["samples"] == 4
+    assert shaking.again(RUNNER, file, calibration, reference)["sqnr_db"] == {o["name"]: o["sqnr_db"] for o in judged["outputs"]}
 
 
 def test_only_the_picture_is_shaken() -> None:
@@ -129,5 +138,5 @@ def test_preprocessing_that_nobody_stated_is_that_of_the_samples() -> None:
 def test_where_no_input_is_the_only_picture_of_real_numbers_nothing_is_run(tmp_path: Path, inputs: list[Tensor]) -> None:
     assert shaking.shaker_of(inputs, IMAGENET) is None
     empty = to_json(samples.Calibration(tmp_path, ("x",), 8, 4))
-    found = shaking.shaken("nobody:knows", "missing", empty, "nowhere", to_json(inputs), to_json(IMAGENET), [], [], {})
+    found = shaking.shaken("nobody:knows", "missing", empty, "nowhere", to_json(inputs), to_json(IMAGENET), file_that_keeps(9.0), ["y"])
     assert found == {"levels": []}
