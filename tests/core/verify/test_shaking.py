@@ -81,7 +81,8 @@ def test_the_samples_and_the_parts_are_those_of_the_file(tmp_path: Path) -> None
         judged = {o["name"]: o["sqnr_db"] for o in execute.measure(RUNNER, file, calibration, reference, "int8")["outputs"]}
         known = shaking.again(RUNNER, file, calibration, reference)
         assert len(judged) >= 2 and known["sqnr_db"].keys() == judged.keys()
-        assert known["sqnr_db"] == {name: pytest.approx(db, abs=1.0) for name, db in judged.items()}
+        last = execute.measure(RUNNER, file, calibration, reference, "int8", limit=shaking.PICTURES)
+        assert known["sqnr_db"] == {o["name"]: pytest.approx(o["sqnr_db"]) for o in last["outputs"]}
         assert known["sqnr_db"] != judged, "fewer pictures"
         arguments = {"inputs": to_json([given]), "preprocess": to_json(PRESETS["0..1"]), "file": known, "outputs": list(judged)}
         levels = shaking.shaken(RUNNER, source, calibration, reference, **arguments)["levels"]
