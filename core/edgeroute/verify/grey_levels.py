@@ -114,17 +114,16 @@ def _message(one: Equivalent, sqnr_db: float) -> str:
 
 
 def _rest(most: Equivalent, found: Sequence[Equivalent]) -> str:
-    """How the other noisy outputs stand to it: behind the end of what was tried nothing is known but that."""
-    alike = sum(e.beyond == 1 for e in found) - 1 if most.beyond == 1 else len(found) - 1
-    if not alike:
-        return ""
-    return f"; so did {alike} more" if most.beyond == 1 else f"; {alike} more below the good mark, by no more than that"
+    """How many of the other noisy outputs lie beyond what was tried, too, and how many do not."""
+    alike = sum(e.beyond == 1 for e in found) - 1 if most.beyond == 1 else 0
+    less = len(found) - 1 - alike
+    return (f"; so did {alike} more" if alike else "") + (f"; {less} more below the good mark, by no more than that" if less else "")
 
 
 def _remedy(one: Equivalent) -> str:
     if one.beyond < 1 and one.grey_levels <= CAMERA:
         return (
-            f"a camera's own noise is larger (about ±{CAMERA:g} grey levels), and the float model suffers from it alike: count right answers"
+            f"a camera's own noise is no smaller (about ±{CAMERA:g} grey levels), and the float model suffers from it alike: count right answers"
             " before you look for more decibels"
         )
     return (

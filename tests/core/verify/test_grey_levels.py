@@ -121,9 +121,9 @@ def test_the_tip_names_the_output_that_stands_for_the_most_noise() -> None:
     assert "±3.4 grey levels; 2 more" in tip.message and "--effort max" in tip.remedy
     endless = tip_of(*found, Equivalent("worst", 18.0, 8.0, 1))
     assert endless.where == "worst" and "more than the float model loses" in endless.message
-    assert "more below" not in endless.message, "what the others lost is less, but it was not compared with what lies beyond"
+    assert "so did" not in endless.message and "; 3 more below the good mark, by no more than that" in endless.message
     two = tip_of(Equivalent("a", 3.0, 8.0, 1), Equivalent("b", 2.0, 8.0, 1), Equivalent("c", 2.0, 5.0))
-    assert two.where == "b" and "so did 1 more" in two.message
+    assert two.where == "b" and "; so did 1 more; 1 more below" in two.message
 
 
 @pytest.mark.parametrize(("one", "says"), [(Equivalent("y", 11.2, 1.3), "as much as"), (Equivalent("y", 18.0, 0.5, -1), "less than")])
