@@ -17,8 +17,8 @@ from edgeroute.verify.thresholds import Thresholds
 AMPLITUDES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Grey levels of 0..255; a pixel moves by a uniform random number of at most so many, up or down. Rounding to 8 bits is ±0.5."""
 PICTURES = 16
-CAMERA = 2.0
-"""Grey levels, about: what a camera's own noise and JPEG move a pixel by."""
+STEP = 1.0
+"""Grey levels: the smallest step that a pixel can make."""
 
 Level = tuple[float, Mapping[str, float]]
 """An amplitude in grey levels, and the SQNR in dB that it leaves of each output of the float model."""
@@ -121,12 +121,9 @@ def _rest(most: Equivalent, found: Sequence[Equivalent]) -> str:
 
 
 def _remedy(one: Equivalent) -> str:
-    if one.beyond < 1 and one.grey_levels <= CAMERA:
+    if one.beyond < 1 and one.grey_levels <= STEP:
         return (
-            f"a camera's own noise is no smaller (about ±{CAMERA:g} grey levels), and the float model suffers from it alike: count right answers"
-            " before you look for more decibels"
+            "that is within the smallest step that a pixel can make, and the float model suffers from it alike: count right answers before you"
+            " look for more decibels"
         )
-    return (
-        f"this is more than a camera's own noise (about ±{CAMERA:g} grey levels): search longer with --effort max,"
-        " or give more typical pictures with --calibrate"
-    )
+    return "that is more than the smallest step that a pixel can make: search longer with --effort max, or give more typical pictures with --calibrate"
