@@ -1,9 +1,10 @@
 """Activations with long tails computed twice: finely where most values lie, and coarsely beyond.
 
 Eight bits over 0..130 leave steps of 0.5, in early layers far too much where a picture is calm and most values are near 0. With a bound T
-per channel, `y = f(min(x, T)) + relu(f(x) - f(T))` for every f that rises beyond 0; both parts are quantized with scales of their own, and the
-convolutions that read y read both, one behind the other in the channels, with the same weights. Exact. It doubles the layer in front and the
-layers behind, so it is for the few early layers where the loss is.
+per channel, `y = f(min(x, T)) + relu(f(x) - f(T))` for every f that rises beyond 0; both parts are quantized with scales of their own. Dense
+convolutions that read y read both, one behind the other in the channels, with the same weights; a depthwise one is computed for each part,
+and the results are added. Exact. It doubles the layer in front and the layers behind, so it is for the few early activations where the loss
+is: which ones these are is measured (`rounding`).
 """
 
 from __future__ import annotations
@@ -18,66 +19,72 @@ import onnx
 from edgeroute_plugins.prepare import linear
 from edgeroute_plugins.prepare.gates import HARD_SWISH, Gate, find_gates
 from edgeroute_plugins.prepare.graph import Array, Graph, Node, make
+from edgeroute_plugins.prepare.rewrite import clip_bounds
 from edgeroute_plugins.prepare.statistics import session
 
-SHARES = (0.6, 0.45, 0.35, 0.27, 0.2, 0.15, 0.11, 0.08)
+SHARES = (0.6, 0.5, 0.42, 0.35, 0.27, 0.2, 0.15, 0.11, 0.08)
 """Candidate bounds, as shares of a channel's largest value."""
 WORTH = 0.35
 """Splitting must leave less than this share of the tensor's noise power."""
 EARLY = 0.25
 """Only the layers in this first part of a network are looked at."""
+RELU, RELU6 = "relu", "relu6"
 
 
 @dataclass(frozen=True)
 class Tail:
-    """One activation that can be split: `layer` makes x, `nodes` make y of it, `readers` are the convolutions that read y."""
+    """One activation that can be split: `nodes` make `result` of `source`, which a layer computes, or two whose sum it is."""
 
-    layer: Node
+    source: str
     result: str
     nodes: tuple[Node, ...]
     gate: Gate | None
-    readers: tuple[Node, ...]
+    kind: str
+    dense: tuple[Node, ...]
+    """Convolutions that read the result; depthwise ones apart."""
+    depthwise: tuple[Node, ...]
 
     @property
-    def source(self) -> str:
-        return str(self.layer.output[0])
+    def floor(self) -> float:
+        """Below which nothing of the source matters, 0 or less."""
+        return 0.0 if self.gate is None else self.gate.floor
 
     def value(self, x: Array) -> Array:
         """f(x) for x ≥ 0."""
         if self.gate is None:
-            return x
+            return np.minimum(x, 6) if self.kind == RELU6 else x
         return x * np.clip(x + 3, 0, 6) if self.gate.kind == HARD_SWISH else x / (1 + np.exp(-x))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A tail, its bounds per channel, the share of noise that is left and the multiplications that it costs."""
+    """A tail, its bounds per channel, their share of the channels' largest values, the share of noise that is left, and the multiplications that it costs."""
 
     tail: Tail
     bounds: Array
+    share: float
     left: float
     macs: int
 
 
 def find_tails(graph: Graph) -> list[Tail]:
-    """Rectifiers and unopened gates behind a layer, read by at least one dense convolution."""
+    """Rectifiers and unopened gates behind layers, read by at least one convolution."""
     found = []
     gates = {gate.product.output[0]: gate for gate in find_gates(graph) if not gate.is_open}
     for node in graph.nodes:
         gate = gates.get(node.output[0])
-        if gate is None and node.op_type != "Relu":
+        kind = gate.kind if gate is not None else _rectifier(graph, node)
+        if not kind:
             continue
-        source = gate.source if gate is not None else node.input[0]
-        layer = graph.producer(source)
-        readers = tuple(r for r in graph.consumers.get(node.output[0], []) if _is_dense(graph, r, node.output[0]))
-        if layer is None or not linear.is_linear(graph, layer) or layer.op_type != "Conv" or not readers or graph.leaves(source):
-            continue
-        if len(graph.shapes.get(source, ())) != 4:
-            continue
+        source, result = gate.source if gate is not None else node.input[0], str(node.output[0])
+        readers = [
+            r for r in graph.consumers.get(result, []) if r.op_type == "Conv" and linear.is_linear(graph, r) and r.input[0] == result
+        ]
+        dense = tuple(r for r in readers if linear.groups(r) == 1)
+        depthwise = tuple(r for r in readers if linear.is_depthwise(graph, r))
         inner = _between(graph, gate) if gate is not None else (node,)
-        own = {id(n) for n in inner}
-        if all(id(r) in own for r in graph.consumers.get(source, [])):
-            found.append(Tail(layer, str(node.output[0]), inner, gate, readers))
+        if (dense or depthwise) and _is_apart(graph, source, inner):
+            found.append(Tail(source, result, inner, gate, kind, dense, depthwise))
     return found
 
 
@@ -86,81 +93,141 @@ def plan_splits(graph: Graph, tails: Sequence[Tail], feeds: Iterable[Mapping[str
     samples = [dict(feed) for feed in feeds]
     if not tails or not samples:
         return []
-    model = graph.to_proto()
-    names = list(dict.fromkeys(t.source for t in tails))
-    present = set(graph.output_names)
-    model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in names if n not in present)
-    runner = session(model)
-    shares = np.array((*SHARES, 1.0))
-    tops: dict[str, Array] = {}
-    for feed in samples:
-        for name, value in zip(names, runner.run(names, feed), strict=True):
-            top = value.max(axis=(0, 2, 3))
-            tops[name] = np.maximum(tops.get(name, top), top)
-    beyond = {name: np.zeros((len(shares), tops[name].size)) for name in names}
-    for feed in samples:
-        for name, value in zip(names, runner.run(names, feed), strict=True):
-            for index, share in enumerate(shares):
-                limit = np.maximum(tops[name], 1e-9).reshape(1, -1, 1, 1) * share
-                beyond[name][index] += (value > limit).mean(axis=(0, 2, 3)) / len(samples)
+    tops, lows, beyond = _tails_of_values(graph, tails, samples)
     plans = []
     for tail in tails:
         alive = tops[tail.source] > 1e-3
         if not alive.any():
             continue
         top = np.where(alive, tops[tail.source], 1e-3)
-        left = [s**2 + float(beyond[tail.source][i][alive].mean()) * (1 - s) ** 2 for i, s in enumerate(SHARES)]
+        below = np.minimum(lows[tail.source], -tail.floor)[alive] / top[alive]
+        left = [left_over(s, float(beyond[tail.source][i][alive].mean()), float(below.mean())) for i, s in enumerate(SHARES)]
         best = int(np.argmin(left))
         if left[best] < WORTH:
-            plans.append(Plan(tail, top * SHARES[best], left[best], _cost(graph, tail)))
+            plans.append(Plan(tail, top * SHARES[best], SHARES[best], left[best], _cost(graph, tail)))
     return plans
 
 
-def plan_early(graph: Graph, feeds: Sequence[Mapping[str, Array]], share: float) -> list[Plan]:
-    """The activations of the first layers that are worth splitting, until `share` of the multiplications would be added.
+def left_over(share: float, beyond: float, below: float = 0.0) -> float:
+    """The share of noise power that is left: of a value beyond the bound only the coarse part is rounded, for the fine one is at its end.
+
+    `below`: how far values reach below 0, as a share of the largest one; the fine part has to hold them, too.
+    """
+    fine = (share + below) / (1 + below)
+    return fine**2 * (1 - beyond) + (1 - share) ** 2 * beyond
+
+
+def plan_early(graph: Graph, feeds: Sequence[Mapping[str, Array]]) -> list[Plan]:
+    """The activations of the first layers that can be split.
 
     Measured on networks of four kinds, the signal-to-noise ratio falls in the first two to four layers and then stays: later layers
     average noise out, early ones pass on what a calm background loses.
     """
     layers = [n for n in graph.nodes if linear.is_linear(graph, n)]
     early = {id(n) for n in layers[: max(2, int(len(layers) * EARLY))]}
-    tails = [t for t in find_tails(graph) if id(t.layer) in early]
-    budget, chosen = share * total_macs(graph), []
-    for plan in plan_splits(graph, tails, feeds):
-        if plan.macs <= budget:
-            budget -= plan.macs
-            chosen.append(plan)
-    return chosen
-
-
-def split_early(graph: Graph, feeds: Sequence[Mapping[str, Array]], share: float) -> list[str]:
-    """Split what `plan_early` names, in place; returns the names of the activations."""
-    plans = plan_early(graph, feeds, share)
-    for plan in plans:
-        split_tail(graph, plan)
-    return [plan.tail.result for plan in plans]
+    tails = [t for t in find_tails(graph) if all(id(m) in early for m in linear.makers(graph, t.source))]
+    return plan_splits(graph, tails, feeds)
 
 
 def split_tail(graph: Graph, plan: Plan) -> None:
     """Compute one activation in two parts, in place."""
     tail = plan.tail
-    rank = len(graph.shapes[tail.source])
-    twin = _twin(graph, tail.layer)
-    bounded = graph.name(f"{tail.source}_bounded")
-    bound = graph.add_constant("bound", linear.along(plan.bounds, rank, 1))
-    graph.insert(make("Min", [twin.output[0], bound], [bounded]), after=twin.output[0])
-    fine = _repeat(graph, tail, bounded)
+    fine = _fine_part(graph, plan)
     rest, coarse = graph.name(f"{tail.result}_rest"), graph.name(f"{tail.result}_coarse")
-    offset = graph.add_constant("beyond", linear.along(-tail.value(plan.bounds), rank, 1))
+    offset = graph.add_constant("beyond", _along(graph, tail, -tail.value(plan.bounds)))
     graph.insert(make("Add", [tail.result, offset], [rest]), after=tail.result)
     graph.insert(make("Relu", [rest], [coarse]), after=rest)
-    both = graph.name(f"{tail.result}_both")
-    graph.insert(make("Concat", [fine, coarse], [both], axis=1), before=_first(graph, tail.readers))
-    for reader in tail.readers:
+    if tail.dense:
+        _read_joined(graph, tail.dense, fine, coarse)
+    for reader in tail.depthwise:
+        _read_apart(graph, reader, fine, coarse)
+    graph.changed()
+
+
+def _fine_part(graph: Graph, plan: Plan) -> str:
+    """The activation once more, of values up to the bounds; returns its name. A gate sees bounded values, of a rectifier the result is bounded."""
+    tail, twin = plan.tail, _twin(graph, plan.tail.source)
+    bound = graph.add_constant("bound", _along(graph, tail, plan.bounds))
+    if tail.gate is None:
+        rectified, fine = graph.name(f"{tail.result}_fine"), graph.name(f"{tail.result}_bounded")
+        graph.insert(make("Relu", [twin], [rectified]), after=twin)
+        graph.insert(make("Min", [rectified, bound], [fine]), after=rectified)
+        return fine
+    bounded = graph.name(f"{tail.source}_bounded")
+    graph.insert(make("Min", [twin, bound], [bounded]), after=twin)
+    return _repeat(graph, tail, bounded)
+
+
+def _read_joined(graph: Graph, readers: Sequence[Node], fine: str, coarse: str) -> None:
+    """Dense convolutions read both parts, one behind the other."""
+    both = graph.name(f"{coarse}_both")
+    graph.insert(make("Concat", [fine, coarse], [both], axis=1), before=_first(graph, readers))
+    for reader in readers:
         weights = graph.constants[reader.input[1]]
         graph.set_constant(reader, 1, np.concatenate([weights, weights], axis=1))
         reader.input[0] = both
     graph.changed()
+
+
+def _read_apart(graph: Graph, reader: Node, fine: str, coarse: str) -> None:
+    """A depthwise convolution of each part; the bias is the first one's, and their sum takes the place of what was computed."""
+    result = reader.output[0]
+    parts: list[str] = []
+    for part in (fine, coarse):
+        copy = onnx.NodeProto()
+        copy.CopyFrom(reader)
+        copy.input[0], copy.output[0] = part, graph.name(f"{result}_part")
+        copy.name = f"Conv:{copy.output[0]}"
+        if parts:
+            del copy.input[2:]
+        graph.insert(copy, before=reader)
+        parts.append(str(copy.output[0]))
+    graph.insert(make("Add", parts, [result]), before=reader)
+    graph.remove(reader)
+
+
+def _tails_of_values(
+    graph: Graph, tails: Sequence[Tail], samples: Sequence[Mapping[str, Array]]
+) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+    """For every source the largest value of each channel, how far it reaches below 0, and [share, channel] how often values lie beyond that share."""
+    model = graph.to_proto()
+    names = list(dict.fromkeys(t.source for t in tails))
+    present = set(graph.output_names)
+    model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in names if n not in present)
+    runner = session(model)
+    caps = {t.source: 6.0 if t.kind == RELU6 else math.inf for t in tails}
+    shares = np.array((*SHARES, 1.0))
+    tops: dict[str, Array] = {}
+    lows: dict[str, Array] = {}
+    for feed in samples:
+        for name, value in zip(names, runner.run(names, dict(feed)), strict=True):
+            top = np.minimum(value.max(axis=(0, 2, 3)), caps[name])
+            tops[name] = np.maximum(tops.get(name, top), top)
+            low = np.maximum(-value.min(axis=(0, 2, 3)), 0.0)
+            lows[name] = np.maximum(lows.get(name, low), low)
+    beyond = {name: np.zeros((len(shares), tops[name].size)) for name in names}
+    for feed in samples:
+        for name, value in zip(names, runner.run(names, dict(feed)), strict=True):
+            for index, share in enumerate(shares):
+                limit = np.maximum(tops[name], 1e-9).reshape(1, -1, 1, 1) * share
+                inside = (value > limit) & (value < caps[name])
+                beyond[name][index] += inside.mean(axis=(0, 2, 3)) / len(samples)
+    return tops, lows, beyond
+
+
+def _rectifier(graph: Graph, node: Node) -> str:
+    if node.op_type == "Relu":
+        return RELU
+    return RELU6 if node.op_type == "Clip" and clip_bounds(graph, node) == (0.0, 6.0) else ""
+
+
+def _is_apart(graph: Graph, source: str, inner: Sequence[Node]) -> bool:
+    """Whether convolutions compute a picture's channels that only this activation reads."""
+    makers = linear.makers(graph, source)
+    if not makers or any(m.op_type != "Conv" for m in makers) or graph.leaves(source) or len(graph.shapes.get(source, ())) != 4:
+        return False
+    own = {id(n) for n in inner}
+    return all(id(r) in own for r in graph.consumers.get(source, []))
 
 
 def _between(graph: Graph, gate: Gate) -> tuple[Node, ...]:
@@ -169,20 +236,24 @@ def _between(graph: Graph, gate: Gate) -> tuple[Node, ...]:
     return tuple(n for n in graph.nodes if id(n) in wanted)
 
 
-def _is_dense(graph: Graph, node: Node, name: str) -> bool:
-    return node.op_type == "Conv" and linear.is_linear(graph, node) and linear.groups(node) == 1 and node.input[0] == name
-
-
-def _twin(graph: Graph, layer: Node) -> Node:
-    copy = onnx.NodeProto()
-    copy.CopyFrom(layer)
-    copy.output[0] = graph.name(f"{layer.output[0]}_fine")
-    copy.name = f"Conv:{copy.output[0]}"
-    for index in range(1, len(copy.input)):
-        if copy.input[index]:
-            copy.input[index] = graph.add_constant(copy.input[index], graph.constants[copy.input[index]].copy())
-    graph.insert(copy, after=layer.output[0])
-    return copy
+def _twin(graph: Graph, source: str) -> str:
+    """What the source's makers compute, computed once more; returns its name."""
+    makers, names = linear.makers(graph, source), []
+    for maker in makers:
+        copy = onnx.NodeProto()
+        copy.CopyFrom(maker)
+        copy.output[0] = graph.name(f"{maker.output[0]}_fine")
+        copy.name = f"Conv:{copy.output[0]}"
+        for index in range(1, len(copy.input)):
+            if copy.input[index]:
+                copy.input[index] = graph.add_constant(copy.input[index], graph.constants[copy.input[index]].copy())
+        graph.insert(copy, after=maker.output[0])
+        names.append(str(copy.output[0]))
+    if len(names) == 1:
+        return names[0]
+    total = graph.name(f"{source}_fine")
+    graph.insert(make("Add", names, [total]), after=source)
+    return total
 
 
 def _repeat(graph: Graph, tail: Tail, source: str) -> str:
@@ -200,14 +271,18 @@ def _repeat(graph: Graph, tail: Tail, source: str) -> str:
     return place
 
 
+def _along(graph: Graph, tail: Tail, values: Array) -> Array:
+    return linear.along(values, len(graph.shapes[tail.source]), 1)
+
+
 def _first(graph: Graph, nodes: Sequence[Node]) -> Node:
     wanted = {id(n) for n in nodes}
     return next(n for n in graph.nodes if id(n) in wanted)
 
 
 def _cost(graph: Graph, tail: Tail) -> int:
-    """Multiplications that splitting adds: the layer and its dense readers once more."""
-    return sum(layer_macs(graph, node) for node in (tail.layer, *tail.readers))
+    """Multiplications that splitting adds: what makes the activation and the convolutions that read it once more."""
+    return sum(layer_macs(graph, node) for node in (*linear.makers(graph, tail.source), *tail.dense, *tail.depthwise))
 
 
 def layer_macs(graph: Graph, node: Node) -> int:

@@ -97,15 +97,17 @@ def bounds(graph: Graph) -> dict[str, tuple[float, float]]:
     """Tensor → smallest and largest value that matter, for tensors that only a gate reads.
 
     A hard-swish is 0 below -3 and its gate constant above 3; a SiLU nearly so below SILU_FLOOR, its gate outside ±8. Ranges of
-    8-bit tensors may end there at no loss. Valid while an opened gate's scales are 1.
+    8-bit tensors may end there at no loss. Where an opened gate scales its channels, the one that reaches lowest counts.
     """
     found = {}
     for gate in find_gates(graph):
+        scale = 1.0
         if gate.is_open:
             found[gate.shift.output[0]] = (-8.0, 8.0) if gate.kind == SILU else (0.0, 6.0)
+            scale = float(graph.constants[gate.shift.input[1]].min())
         readers = {id(n) for n in graph.consumers.get(gate.source, [])}
         if readers <= {id(gate.product), id(gate.shift), id(gate.squash)} and not graph.leaves(gate.source):
-            found[gate.source] = (gate.floor, np.inf)
+            found[gate.source] = (gate.floor / scale, np.inf) if scale > 0 else (-np.inf, np.inf)
     return found
 
 
@@ -140,10 +142,10 @@ def _can_open(graph: Graph, gate: Gate) -> bool:
     shape = graph.shapes.get(gate.source, ())
     readers = {id(n) for n in graph.consumers.get(gate.source, [])}
     alone = readers <= {id(gate.product), id(gate.shift), id(gate.squash)} and not graph.leaves(gate.source)
-    maker = graph.producer(gate.source)
+    source, maker = gate.source, graph.producer(gate.source)
     if maker is not None and maker.op_type == "Min" and maker.input[1] in graph.constants:
-        maker = graph.producer(maker.input[0])
-    return len(shape) == 4 and shape[1] > 1 and alone and linear.is_linear(graph, maker)
+        source = maker.input[0]
+    return len(shape) == 4 and shape[1] > 1 and alone and bool(linear.makers(graph, source))
 
 
 def _close(graph: Graph, gate: Gate) -> None:
