@@ -35,7 +35,7 @@ def gains(graph: Graph, plans: Sequence[Plan], feeds: Sequence[Mapping[str, Arra
     plans = plans[:MOST]
     found = measure(graph, feeds, {name: None for name in graph.shapes if name not in graph.constants}) if plans else {}
     ranges = rounding.widths(graph, found)
-    stored = [n for node in graph.nodes for n in node.output if n in ranges and is_quantized(graph, n)]
+    stored = stored_tensors(graph, ranges)
     whole = rounding.noise(graph, [stored], ranges, feeds)[0] if plans else 0.0
     if whole <= 0:
         return []
@@ -47,6 +47,11 @@ def gains(graph: Graph, plans: Sequence[Plan], feeds: Sequence[Mapping[str, Arra
         readers = [r.output[0] for r in plans[i].tail.depthwise]
         saved[i] -= noise * plans[i].share ** 2 * max(_wider(found, ranges, r, n) for r, n in zip(readers, names, strict=True))
     return [Gain(plan, share / whole) for plan, share in zip(plans, saved, strict=True)]
+
+
+def stored_tensors(graph: Graph, ranges: Mapping[str, tuple[float, float]]) -> list[str]:
+    """The tensors of known range that an int8 file holds in 8 bits, in the order of the network."""
+    return [n for node in graph.nodes for n in node.output if n in ranges and is_quantized(graph, n)]
 
 
 def chosen(graph: Graph, found: Sequence[Gain], share: float) -> list[Plan]:

@@ -16,6 +16,7 @@ from edgeroute_plugins.prepare.graph import Array, Graph, Node, make
 from edgeroute_plugins.prepare.statistics import Statistics, session
 
 LEVELS = 255
+"""Steps of a range in 8 bits."""
 MOST = 1.0
 """Noise as strong as the signal: more of it makes an output no worse."""
 SWITCH = "rounds"
@@ -32,34 +33,48 @@ def widths(graph: Graph, found: Mapping[str, Statistics]) -> dict[str, tuple[flo
 
 
 def noise(
-    graph: Graph, groups: Sequence[Sequence[str]], ranges: Mapping[str, tuple[float, float]], feeds: Sequence[Mapping[str, Array]]
+    graph: Graph,
+    groups: Sequence[Sequence[str]],
+    ranges: Mapping[str, tuple[float, float]],
+    feeds: Sequence[Mapping[str, Array]],
 ) -> list[float]:
     """For each group of tensors: the noise at the outputs, as a share of the signal's variance (mean over outputs), when these are rounded."""
+    return [float(np.mean([min(MOST, s) for s in shares])) if shares else 0.0 for shares in by_output(graph, groups, ranges, feeds)]
+
+
+def by_output(
+    graph: Graph,
+    groups: Sequence[Sequence[str]],
+    ranges: Mapping[str, tuple[float, float]],
+    feeds: Sequence[Mapping[str, Array]],
+    levels: int = LEVELS,
+) -> list[list[float]]:
+    """The same for each output that is not constant; `levels` are the steps of a range, 255 for 8 bits."""
     members: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
         for name in group:
             members.setdefault(name, []).append(index)
-    runner = session(_rounding(graph, list(members), ranges))
+    runner = session(_rounding(graph, list(members), ranges, levels))
     outputs = [o.name for o in runner.get_outputs()]
     exact = [runner.run(outputs, {**feed, SWITCH: np.zeros(len(members), np.float32)}) for feed in feeds]
     found = []
     for index in range(len(groups)):
         switches = np.array([float(index in m) for m in members.values()], np.float32)
-        rounded = [runner.run(outputs, {**feed, SWITCH: switches}) for feed in feeds]
-        found.append(_share(exact, rounded))
+        found.append(shares(exact, [runner.run(outputs, {**feed, SWITCH: switches}) for feed in feeds]))
     return found
 
 
-def _share(exact: Sequence[Sequence[Array]], rounded: Sequence[Sequence[Array]]) -> float:
-    shares = []
+def shares(exact: Sequence[Sequence[Array]], noisy: Sequence[Sequence[Array]]) -> list[float]:
+    """Per output that is not constant, the mean squared difference over the variance of what is exact; both are [sample][output]."""
+    found = []
     for output in range(len(exact[0])):
-        wanted, got = (np.stack([r[output] for r in rows]).astype(np.float64) for rows in (exact, rounded))
+        wanted, got = (np.stack([r[output] for r in rows]).astype(np.float64) for rows in (exact, noisy))
         if wanted.var() > 0:
-            shares.append(min(MOST, float(((wanted - got) ** 2).mean() / wanted.var())))
-    return float(np.mean(shares)) if shares else 0.0
+            found.append(float(((wanted - got) ** 2).mean() / wanted.var()))
+    return found
 
 
-def _rounding(graph: Graph, names: Sequence[str], ranges: Mapping[str, tuple[float, float]]) -> onnx.ModelProto:
+def _rounding(graph: Graph, names: Sequence[str], ranges: Mapping[str, tuple[float, float]], levels: int) -> onnx.ModelProto:
     """The model in which these tensors are rounded as far as their switch, an element of one more input, says: 0 or 1."""
     model = graph.to_proto()
     body, constants = model.graph, _Constants(model)
@@ -71,7 +86,7 @@ def _rounding(graph: Graph, names: Sequence[str], ranges: Mapping[str, tuple[flo
         node.input[:] = [renamed.get(n, n) for n in node.input]
         nodes.append(node)
         for name in (n for n in node.output if n in numbers):
-            nodes += _rounded(name, numbers[name], *ranges[name], constants)
+            nodes += _rounded(name, numbers[name], ranges[name], levels, constants)
             renamed[name] = f"{name}__stored"
     outputs = [renamed.get(o.name, o.name) for o in body.output]
     kept = [_copy(n) for n in nodes]
@@ -82,13 +97,14 @@ def _rounding(graph: Graph, names: Sequence[str], ranges: Mapping[str, tuple[flo
     return model
 
 
-def _rounded(name: str, index: int, low: float, high: float, constants: _Constants) -> list[Node]:
+def _rounded(name: str, index: int, limits: tuple[float, float], levels: int, constants: _Constants) -> list[Node]:
     """x + switch · (stored(x) − x)."""
-    step = max((high - low) / LEVELS, 1e-12)
+    low, high = limits
+    step = max((high - low) / levels, 1e-12)
     zero = round(-low / step)
     inner = {part: f"{name}__{part}" for part in ("clipped", "steps", "whole", "real", "error", "switch", "share")}
     return [
-        make("Clip", [name, constants.number(-zero * step), constants.number((LEVELS - zero) * step)], [inner["clipped"]]),
+        make("Clip", [name, constants.number(-zero * step), constants.number((levels - zero) * step)], [inner["clipped"]]),
         make("Div", [inner["clipped"], constants.number(step)], [inner["steps"]]),
         make("Round", [inner["steps"]], [inner["whole"]]),
         make("Mul", [inner["whole"], constants.number(step)], [inner["real"]]),
