@@ -33,7 +33,12 @@ from edgeroute_plugins.prepare.statistics import measure, session  # noqa: E402
 BITS = (8, 9, 10, 12)
 GREY_LEVELS = (0.5, 1.0, 2.0)
 MEASURED, CALIBRATED = 24, 128
-PRESETS = {"0..255": ([0.0], [1.0]), "0..1": ([0.0], [255.0]), "imagenet": ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])}
+PRESETS = {
+    "0..255": ([0.0], [1.0]),
+    "0..1": ([0.0], [255.0]),
+    "-1..1": ([127.5], [127.5]),
+    "imagenet": ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
+}
 WAYS = (("prepare", "split-heads", "equalize"), ("prepare", "equalize"))
 HEAD = """# int8: what 20 dB would take
 
@@ -79,7 +84,7 @@ def fed(entry: corpus.Entry, graph: Graph, pixels: Any, bare: bool) -> dict[str,
     name = graph.input_names[0]
     value = pixels
     if not bare:
-        preset = PRESETS.get(entry.preprocess.get("preset", "0..255"), PRESETS["0..255"])
+        preset = PRESETS[entry.preprocess.get("preset", "0..255")]
         mean, std = entry.preprocess.get("mean", preset[0]), entry.preprocess.get("std", preset[1])
         value = value[:, :, ::-1] if entry.preprocess.get("color") == "bgr" else value
         value = (value - np.array(mean)) / np.array(std)

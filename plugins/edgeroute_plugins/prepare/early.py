@@ -13,8 +13,8 @@ from edgeroute_plugins.prepare.statistics import Statistics, measure
 
 MOST = 8
 """Activations that are looked at, the first ones."""
-PAYS = 0.2
-"""Share of a network's whole noise (1 dB) that splitting must be expected to save."""
+PAYS = 0.1
+"""Share of a network's whole noise (half a decibel) that splitting must be expected to save."""
 EACH = 0.01
 """Share of it that every single activation must."""
 
