@@ -1,10 +1,11 @@
 """Activations with long tails computed twice: finely where most values lie, and coarsely beyond.
 
 Eight bits over 0..130 leave steps of 0.5, in early layers far too much where a picture is calm and most values are near 0. With a bound T
-per channel, `y = f(min(x, T)) + relu(f(x) - f(T))` for every f that rises beyond 0; both parts are quantized with scales of their own. Dense
-convolutions that read y read both, one behind the other in the channels, with the same weights; a depthwise one is computed for each part,
-and the results are added. Exact. It doubles the layer in front and the layers behind, so it is for the few early activations where the loss
-is: which ones these are is measured (`rounding`).
+per channel, `y = f(min(x, T)) + relu(f(x) - f(T))` for every f that rises beyond 0; both parts are quantized with scales of their own, and the
+convolutions that read y read both, one behind the other in the channels, with the same weights. Exact. It doubles the layer in front and the
+layers behind, so it is for the few early activations where the loss is: which ones these are is measured (`rounding`).
+
+Depthwise convolutions are left out: their two results would have to be added, which rounds once more; it brought nothing where it was tried.
 """
 
 from __future__ import annotations
@@ -33,16 +34,18 @@ RELU, RELU6 = "relu", "relu6"
 
 @dataclass(frozen=True)
 class Tail:
-    """One activation that can be split: `nodes` make `result` of `source`, which a layer computes, or two whose sum it is."""
+    """One activation that can be split: `nodes` make `result` of what `layer` computes, and `readers` are the convolutions that read it."""
 
-    source: str
+    layer: Node
     result: str
     nodes: tuple[Node, ...]
     gate: Gate | None
     kind: str
-    dense: tuple[Node, ...]
-    """Convolutions that read the result; depthwise ones apart."""
-    depthwise: tuple[Node, ...]
+    readers: tuple[Node, ...]
+
+    @property
+    def source(self) -> str:
+        return str(self.layer.output[0])
 
     @property
     def floor(self) -> float:
@@ -58,17 +61,16 @@ class Tail:
 
 @dataclass(frozen=True)
 class Plan:
-    """A tail, its bounds per channel, their share of the channels' largest values, the share of noise that is left, and the multiplications that it costs."""
+    """A tail, its bounds per channel, the share of noise that is left and the multiplications that it costs."""
 
     tail: Tail
     bounds: Array
-    share: float
     left: float
     macs: int
 
 
 def find_tails(graph: Graph) -> list[Tail]:
-    """Rectifiers and unopened gates behind layers, read by at least one convolution."""
+    """Rectifiers and unopened gates behind a layer, read by at least one dense convolution."""
     found = []
     gates = {gate.product.output[0]: gate for gate in find_gates(graph) if not gate.is_open}
     for node in graph.nodes:
@@ -76,15 +78,11 @@ def find_tails(graph: Graph) -> list[Tail]:
         kind = gate.kind if gate is not None else _rectifier(graph, node)
         if not kind:
             continue
-        source, result = gate.source if gate is not None else node.input[0], str(node.output[0])
-        readers = [
-            r for r in graph.consumers.get(result, []) if r.op_type == "Conv" and linear.is_linear(graph, r) and r.input[0] == result
-        ]
-        dense = tuple(r for r in readers if linear.groups(r) == 1)
-        depthwise = tuple(r for r in readers if linear.is_depthwise(graph, r))
+        layer, result = graph.producer(gate.source if gate is not None else node.input[0]), str(node.output[0])
+        readers = tuple(r for r in graph.consumers.get(result, []) if _is_dense(graph, r, result))
         inner = _between(graph, gate) if gate is not None else (node,)
-        if (dense or depthwise) and _is_apart(graph, source, inner):
-            found.append(Tail(source, result, inner, gate, kind, dense, depthwise))
+        if readers and _is_apart(graph, layer, inner):
+            found.append(Tail(layer, result, inner, gate, kind, readers))
     return found
 
 
@@ -104,7 +102,7 @@ def plan_splits(graph: Graph, tails: Sequence[Tail], feeds: Iterable[Mapping[str
         left = [left_over(s, float(beyond[tail.source][i][alive].mean()), float(below.mean())) for i, s in enumerate(SHARES)]
         best = int(np.argmin(left))
         if left[best] < WORTH:
-            plans.append(Plan(tail, top * SHARES[best], SHARES[best], left[best], _cost(graph, tail)))
+            plans.append(Plan(tail, top * SHARES[best], left[best], _cost(graph, tail)))
     return plans
 
 
@@ -125,7 +123,7 @@ def plan_early(graph: Graph, feeds: Sequence[Mapping[str, Array]]) -> list[Plan]
     """
     layers = [n for n in graph.nodes if linear.is_linear(graph, n)]
     early = {id(n) for n in layers[: max(2, int(len(layers) * EARLY))]}
-    tails = [t for t in find_tails(graph) if all(id(m) in early for m in linear.makers(graph, t.source))]
+    tails = [t for t in find_tails(graph) if id(t.layer) in early]
     return plan_splits(graph, tails, feeds)
 
 
@@ -137,16 +135,18 @@ def split_tail(graph: Graph, plan: Plan) -> None:
     offset = graph.add_constant("beyond", _along(graph, tail, -tail.value(plan.bounds)))
     graph.insert(make("Add", [tail.result, offset], [rest]), after=tail.result)
     graph.insert(make("Relu", [rest], [coarse]), after=rest)
-    if tail.dense:
-        _read_joined(graph, tail.dense, fine, coarse)
-    for reader in tail.depthwise:
-        _read_apart(graph, reader, fine, coarse)
+    both = graph.name(f"{tail.result}_both")
+    graph.insert(make("Concat", [fine, coarse], [both], axis=1), before=_first(graph, tail.readers))
+    for reader in tail.readers:
+        weights = graph.constants[reader.input[1]]
+        graph.set_constant(reader, 1, np.concatenate([weights, weights], axis=1))
+        reader.input[0] = both
     graph.changed()
 
 
 def _fine_part(graph: Graph, plan: Plan) -> str:
     """The activation once more, of values up to the bounds; returns its name. A gate sees bounded values, of a rectifier the result is bounded."""
-    tail, twin = plan.tail, _twin(graph, plan.tail.source)
+    tail, twin = plan.tail, _twin(graph, plan.tail.layer)
     bound = graph.add_constant("bound", _along(graph, tail, plan.bounds))
     if tail.gate is None:
         rectified, fine = graph.name(f"{tail.result}_fine"), graph.name(f"{tail.result}_bounded")
@@ -156,34 +156,6 @@ def _fine_part(graph: Graph, plan: Plan) -> str:
     bounded = graph.name(f"{tail.source}_bounded")
     graph.insert(make("Min", [twin, bound], [bounded]), after=twin)
     return _repeat(graph, tail, bounded)
-
-
-def _read_joined(graph: Graph, readers: Sequence[Node], fine: str, coarse: str) -> None:
-    """Dense convolutions read both parts, one behind the other."""
-    both = graph.name(f"{coarse}_both")
-    graph.insert(make("Concat", [fine, coarse], [both], axis=1), before=_first(graph, readers))
-    for reader in readers:
-        weights = graph.constants[reader.input[1]]
-        graph.set_constant(reader, 1, np.concatenate([weights, weights], axis=1))
-        reader.input[0] = both
-    graph.changed()
-
-
-def _read_apart(graph: Graph, reader: Node, fine: str, coarse: str) -> None:
-    """A depthwise convolution of each part; the bias is the first one's, and their sum takes the place of what was computed."""
-    result = reader.output[0]
-    parts: list[str] = []
-    for part in (fine, coarse):
-        copy = onnx.NodeProto()
-        copy.CopyFrom(reader)
-        copy.input[0], copy.output[0] = part, graph.name(f"{result}_part")
-        copy.name = f"Conv:{copy.output[0]}"
-        if parts:
-            del copy.input[2:]
-        graph.insert(copy, before=reader)
-        parts.append(str(copy.output[0]))
-    graph.insert(make("Add", parts, [result]), before=reader)
-    graph.remove(reader)
 
 
 def _tails_of_values(
@@ -221,13 +193,17 @@ def _rectifier(graph: Graph, node: Node) -> str:
     return RELU6 if node.op_type == "Clip" and clip_bounds(graph, node) == (0.0, 6.0) else ""
 
 
-def _is_apart(graph: Graph, source: str, inner: Sequence[Node]) -> bool:
-    """Whether convolutions compute a picture's channels that only this activation reads."""
-    makers = linear.makers(graph, source)
-    if not makers or any(m.op_type != "Conv" for m in makers) or graph.leaves(source) or len(graph.shapes.get(source, ())) != 4:
+def _is_dense(graph: Graph, node: Node, name: str) -> bool:
+    return node.op_type == "Conv" and linear.is_linear(graph, node) and linear.groups(node) == 1 and node.input[0] == name
+
+
+def _is_apart(graph: Graph, layer: Node | None, inner: Sequence[Node]) -> bool:
+    """Whether it is a convolution over a picture whose results only this activation reads."""
+    if layer is None or layer.op_type != "Conv" or not linear.is_linear(graph, layer):
         return False
-    own = {id(n) for n in inner}
-    return all(id(r) in own for r in graph.consumers.get(source, []))
+    source, own = layer.output[0], {id(n) for n in inner}
+    apart = all(id(r) in own for r in graph.consumers.get(source, [])) and not graph.leaves(source)
+    return apart and len(graph.shapes.get(source, ())) == 4
 
 
 def _between(graph: Graph, gate: Gate) -> tuple[Node, ...]:
@@ -236,24 +212,17 @@ def _between(graph: Graph, gate: Gate) -> tuple[Node, ...]:
     return tuple(n for n in graph.nodes if id(n) in wanted)
 
 
-def _twin(graph: Graph, source: str) -> str:
-    """What the source's makers compute, computed once more; returns its name."""
-    makers, names = linear.makers(graph, source), []
-    for maker in makers:
-        copy = onnx.NodeProto()
-        copy.CopyFrom(maker)
-        copy.output[0] = graph.name(f"{maker.output[0]}_fine")
-        copy.name = f"Conv:{copy.output[0]}"
-        for index in range(1, len(copy.input)):
-            if copy.input[index]:
-                copy.input[index] = graph.add_constant(copy.input[index], graph.constants[copy.input[index]].copy())
-        graph.insert(copy, after=maker.output[0])
-        names.append(str(copy.output[0]))
-    if len(names) == 1:
-        return names[0]
-    total = graph.name(f"{source}_fine")
-    graph.insert(make("Add", names, [total]), after=source)
-    return total
+def _twin(graph: Graph, layer: Node) -> str:
+    """What the layer computes, computed once more; returns its name."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(layer)
+    copy.output[0] = graph.name(f"{layer.output[0]}_fine")
+    copy.name = f"Conv:{copy.output[0]}"
+    for index in range(1, len(copy.input)):
+        if copy.input[index]:
+            copy.input[index] = graph.add_constant(copy.input[index], graph.constants[copy.input[index]].copy())
+    graph.insert(copy, after=layer.output[0])
+    return str(copy.output[0])
 
 
 def _repeat(graph: Graph, tail: Tail, source: str) -> str:
@@ -281,8 +250,8 @@ def _first(graph: Graph, nodes: Sequence[Node]) -> Node:
 
 
 def _cost(graph: Graph, tail: Tail) -> int:
-    """Multiplications that splitting adds: what makes the activation and the convolutions that read it once more."""
-    return sum(layer_macs(graph, node) for node in (*linear.makers(graph, tail.source), *tail.dense, *tail.depthwise))
+    """Multiplications that splitting adds: the layer and its readers once more."""
+    return sum(layer_macs(graph, node) for node in (tail.layer, *tail.readers))
 
 
 def layer_macs(graph: Graph, node: Node) -> int:

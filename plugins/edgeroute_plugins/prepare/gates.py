@@ -142,10 +142,10 @@ def _can_open(graph: Graph, gate: Gate) -> bool:
     shape = graph.shapes.get(gate.source, ())
     readers = {id(n) for n in graph.consumers.get(gate.source, [])}
     alone = readers <= {id(gate.product), id(gate.shift), id(gate.squash)} and not graph.leaves(gate.source)
-    source, maker = gate.source, graph.producer(gate.source)
+    maker = graph.producer(gate.source)
     if maker is not None and maker.op_type == "Min" and maker.input[1] in graph.constants:
-        source = maker.input[0]
-    return len(shape) == 4 and shape[1] > 1 and alone and bool(linear.makers(graph, source))
+        maker = graph.producer(maker.input[0])
+    return len(shape) == 4 and shape[1] > 1 and alone and linear.is_linear(graph, maker)
 
 
 def _close(graph: Graph, gate: Gate) -> None:

@@ -29,18 +29,6 @@ def is_linear(graph: Graph, node: Node | None) -> bool:
     return not (node.op_type == "Gemm" and attribute(node, "transA", 0))
 
 
-def makers(graph: Graph, name: str) -> tuple[Node, ...]:
-    """The layer that computes a tensor, or the two whose sum it is; none where it is something else."""
-    node = graph.producer(name)
-    if is_linear(graph, node):
-        return (node,)
-    if node is None or node.op_type != "Add" or any(n in graph.constants for n in node.input):
-        return ()
-    parts = tuple(graph.producer(n) for n in node.input)
-    alone = all(graph.only_consumer(n) is node for n in node.input)
-    return parts if alone and all(is_linear(graph, p) for p in parts) else ()
-
-
 def groups(node: Node) -> int:
     return int(attribute(node, "group", 1)) if node.op_type in ("Conv", "ConvTranspose") else 1
 

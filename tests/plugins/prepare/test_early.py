@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeroute_plugins.prepare import early, rounding
-from edgeroute_plugins.prepare.early import EACH, PAYS, Gain, chosen, gains
-from edgeroute_plugins.prepare.equalize import is_quantized
+from edgeroute_plugins.prepare import rounding
+from edgeroute_plugins.prepare.early import PAYS, Gain, chosen, gains
 from edgeroute_plugins.prepare.fine import Plan, plan_early, total_macs
 from edgeroute_plugins.prepare.graph import Graph, from_proto
 from edgeroute_plugins.prepare.statistics import measure
@@ -44,9 +43,8 @@ def test_an_output_can_be_rounded_too_and_a_gates_input_needs_no_range_below_its
     assert rounding.noise(graph, [[y]], ranges, feeds)[0] > 0
 
 
-@pytest.mark.parametrize("depthwise", [False, True])
-def test_the_stem_of_a_calm_picture_is_what_costs(depthwise: bool) -> None:
-    graph = from_proto(tailed("relu", depthwise))
+def test_the_stem_of_a_calm_picture_is_what_costs() -> None:
+    graph = from_proto(tailed("relu"))
     plans = plan_early(graph, calm())
     found = gains(graph, plans, calm())
     assert [g.plan for g in found] == plans
@@ -54,25 +52,9 @@ def test_the_stem_of_a_calm_picture_is_what_costs(depthwise: bool) -> None:
     assert found[0].plan in chosen(graph, found, 2.0)
 
 
-def test_what_a_further_rounding_costs_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = from_proto(tailed("relu", depthwise=True))
-    plans = plan_early(graph, calm())[:1]
-    cheap = gains(graph, plans, calm())[0].saved
-    monkeypatch.setattr(early, "_wider", lambda *_: 1e6)
-    assert gains(graph, plans, calm())[0].saved < cheap
-
-
-def test_what_is_stored_of_a_layer_lies_behind_its_rectifier() -> None:
-    net = Net((1, 3, 8, 8))
-    x = net.conv("x", 3, 4)
-    y = net.add("Relu", x)
-    graph = from_proto(net.model(net.conv(y, 4, 2)))
-    assert not is_quantized(graph, x) and early._stored(graph, x) == y
-
-
 def a_plan(graph: Graph, macs: int, number: int) -> Plan:
     tail = plan_early(graph, calm())[number].tail
-    return Plan(tail, np.ones(8), 0.5, 0.25, macs)
+    return Plan(tail, np.ones(8), 0.25, macs)
 
 
 def test_the_largest_gains_that_the_budget_allows_are_taken_in_the_networks_order() -> None:
@@ -89,7 +71,7 @@ def test_what_does_not_pay_is_not_split() -> None:
     plan = a_plan(graph, 1, 0)
     assert chosen(graph, [Gain(plan, PAYS / 2)], 1.0) == []
     other = a_plan(graph, 1, 1)
-    assert chosen(graph, [Gain(plan, 2 * PAYS), Gain(other, EACH / 2)], 1.0) == [plan]
+    assert chosen(graph, [Gain(plan, 2 * PAYS), Gain(other, 0.0)], 1.0) == [plan]
 
 
 def test_a_network_without_noise_or_plans_has_nothing_to_gain(monkeypatch: pytest.MonkeyPatch) -> None:
