@@ -23,10 +23,11 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 import corpus  # noqa: E402
 import numpy as np  # noqa: E402
+import rounding  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from edgeroute import paths  # noqa: E402
-from edgeroute_plugins.prepare import early, rounding  # noqa: E402
+from edgeroute_plugins.prepare.equalize import is_quantized  # noqa: E402
 from edgeroute_plugins.prepare.graph import Graph, load  # noqa: E402
 from edgeroute_plugins.prepare.statistics import measure, session  # noqa: E402
 
@@ -99,7 +100,7 @@ def measured(entry: corpus.Entry, folder: Path, home: Path) -> dict[str, Any]:
     feeds = [fed(entry, graph, p, bare) for p in pixels]
     ranged, tested, moved = feeds[:CALIBRATED], feeds[CALIBRATED:][:MEASURED], pixels[CALIBRATED:][:MEASURED]
     ranges = rounding.widths(graph, measure(graph, ranged, {n: None for n in graph.shapes if n not in graph.constants}))
-    stored = early.stored_tensors(graph, ranges)
+    stored = [n for node in graph.nodes for n in node.output if n in ranges and is_quantized(graph, n)]
     row: dict[str, Any] = {"model": entry.name}
     for bits in BITS:
         row[f"{bits} bits"] = worst(rounding.by_output(graph, [stored], ranges, tested, 2**bits - 1)[0])

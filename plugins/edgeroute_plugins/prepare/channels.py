@@ -222,14 +222,8 @@ def carried(graph: Graph, node: Node) -> str:
     size = {n: int(np.prod(graph.shapes[n])) for n in (left, right)}
     if size[left] != size[right]:
         return str(max((left, right), key=lambda n: size[n]))
-    return str(min((left, right), key=lambda n: _boundedness(graph, n)))
-
-
-def _boundedness(graph: Graph, name: str) -> int:
-    """How much a tensor looks like a gate: a minimum bounds one, and also values that a gate multiplies; what squashes is one."""
-    producer = graph.producer(name)
-    kind = producer.op_type if producer is not None else ""
-    return 2 if kind in BOUNDED - {"Min"} else 1 if kind in BOUNDED else 0
+    producer = graph.producer(left)
+    return str(right if producer is not None and producer.op_type in BOUNDED else left)
 
 
 def is_vector_product(graph: Graph, node: Node) -> bool:

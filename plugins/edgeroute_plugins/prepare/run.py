@@ -13,11 +13,11 @@ import onnx
 from edgeroute.errors import ConverterFailed, UsageError
 from edgeroute.types import Calibration, Facts, to_json
 from edgeroute_plugins.prepare import camera as cameras
-from edgeroute_plugins.prepare import caps, early, exact, fine, gates, heads
+from edgeroute_plugins.prepare import caps, exact, fine, gates, heads
 from edgeroute_plugins.prepare import cut as cuts
 from edgeroute_plugins.prepare import equalize as equalization
 from edgeroute_plugins.prepare.fold import fold
-from edgeroute_plugins.prepare.graph import Array, Graph, from_proto, load, save
+from edgeroute_plugins.prepare.graph import Array, Graph, load, save
 from edgeroute_plugins.prepare.options import CameraOptions, CutOptions, EqualizeOptions, PrepareOptions, SplitOptions
 from edgeroute_plugins.prepare.rewrite import rewrite
 from edgeroute_plugins.prepare.statistics import samples
@@ -26,8 +26,6 @@ FINE = 0.15
 """Share of multiplications that brought a network with long tails most; more brought it less."""
 FEW = 8
 """Samples that show where an activation's values lie."""
-FEWER = 3
-"""Samples on which the rounding of single activations is measured."""
 CHECKED = 3
 """Samples on which a step compares its outputs with its source's."""
 
@@ -94,19 +92,19 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
     graph = load(source)
     before = graph.to_proto()
     feeds = _samples(graph, options.calibration, "equalize", options.samples)
-    has_caps = bool(caps.find_caps(graph))
-    plans = fine.plan_early(graph, feeds[:FEW])
-    split = _split(graph, before, plans, feeds[:FEW], options) if options.fine > 0 else []
-    done, facts = _rescale(graph, feeds, options)
+    also = _also(graph, feeds, options)
+    split = fine.split_early(graph, feeds[:FEW], options.fine) if options.fine > 0 else []
+    opened = gates.open_gates(graph) if options.gates else 0
+    capped = caps.open_caps(graph) if options.caps == "minimum" else []
+    done = equalization.equalize(graph, feeds, options.granularity == "channel", options.steps, below_caps=options.caps == "below")
+    closed = caps.close_caps(graph, capped)
     found = exact.fidelity(before, graph.to_proto(), feeds[:CHECKED])
     _require(found, "equalize")
-    also: list[dict[str, Any]] = [{"caps": "minimum"}, {"caps": "below"}] if options.caps == "keep" and has_caps else []
-    if options.fine == 0 and early.chosen(graph, early.gains(graph, plans, feeds[:FEWER]), FINE):
-        also.append({"fine": FINE})
     notes = {
         "equalization": dataclasses.asdict(done),
         "granularity": options.granularity,
-        **facts,
+        "gates": opened,
+        "caps": len(capped) - closed,
         "fine": split,
         "also": also,
         "fidelity_db": found,
@@ -114,24 +112,14 @@ def equalize(source: Path, out: Path, options: EqualizeOptions) -> Facts:
     return _saved(graph, out, notes)
 
 
-def _rescale(graph: Graph, feeds: list[dict[str, Array]], options: EqualizeOptions) -> tuple[equalization.Equalization, dict[str, int]]:
-    """Equalize in place, through gates and caps as far as asked; what was done, and how many of them stayed open."""
-    opened = gates.open_gates(graph) if options.gates else 0
-    capped = caps.open_caps(graph) if options.caps == "minimum" else []
-    done = equalization.equalize(graph, feeds, options.granularity == "channel", options.steps, below_caps=options.caps == "below")
-    return done, {"gates": opened, "caps": len(capped) - caps.close_caps(graph, capped)}
-
-
-def _split(
-    graph: Graph, before: onnx.ModelProto, plans: list[fine.Plan], feeds: list[dict[str, Array]], options: EqualizeOptions
-) -> list[str]:
-    """Compute early activations in two scales where a trial, equalized without, shows that it pays; returns their names."""
-    trial = from_proto(before)
-    _rescale(trial, feeds, options)
-    taken = early.chosen(trial, early.gains(trial, plans, feeds[:FEWER]), options.fine)
-    for plan in taken:
-        fine.split_tail(graph, plan)
-    return [plan.tail.result for plan in taken]
+def _also(graph: Graph, feeds: list[dict[str, Array]], options: EqualizeOptions) -> list[dict[str, Any]]:
+    """Further settings that this network gives reason to try: networks that were built for 8 bits lose by what others live on."""
+    found: list[dict[str, Any]] = []
+    if options.caps == "keep" and caps.find_caps(graph):
+        found += [{"caps": "minimum"}, {"caps": "below"}]
+    if options.fine == 0 and fine.plan_early(graph, feeds[:FEW], FINE):
+        found.append({"fine": FINE})
+    return found
 
 
 def _samples(graph: Graph, calibration: Calibration | None, step: str, limit: int) -> list[dict[str, Array]]:

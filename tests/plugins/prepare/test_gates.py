@@ -82,3 +82,15 @@ def test_a_source_with_other_readers_is_neither_opened_nor_bounded() -> None:
     graph = from_proto(net.model(net.conv(net.add("Add", y, x), 4, 2)))
     assert open_gates(graph) == 0
     assert bounds(graph) == {}
+
+
+@pytest.mark.parametrize("kind", ["silu", "hard-swish"])
+def test_where_an_opened_gate_scales_its_channels_the_lowest_one_counts(kind: str) -> None:
+    graph = from_proto(gated(kind))
+    rewrite(graph)
+    open_gates(graph)
+    gate = find_gates(graph)[0]
+    scales = graph.constants[gate.shift.input[1]].copy()
+    scales[0] = 0.5
+    graph.set_constant(gate.shift, 1, scales)
+    assert bounds(graph)[find_gates(graph)[0].source] == (2 * gate.floor, np.inf)

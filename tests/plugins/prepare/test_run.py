@@ -15,7 +15,6 @@ from edgeroute_plugins.prepare.options import CameraOptions, CutOptions, Equaliz
 from edgeroute_plugins.prepare.plugin import edgeroute_converters, edgeroute_formats
 from tests.plugins.prepare.builders import Net
 from tests.plugins.prepare.test_caps import depthwise
-from tests.plugins.prepare.test_fine import calm
 from tests.plugins.prepare.test_heads import yolo
 
 
@@ -75,13 +74,11 @@ def test_a_network_with_caps_is_worth_trying_without(tmp_path: Path) -> None:
 
 
 def test_early_layers_that_can_be_computed_twice_are_named_until_they_are(tmp_path: Path) -> None:
-    np.save(tmp_path / "0.npy", np.stack([feed["x"][0] for feed in calm(6)]))
-    data, net = Calibration(tmp_path, ("x",), 6, held_back=2), Net((1, 3, 16, 16), seed=1)
-    y = net.add("Relu", net.conv("x", 3, 4))
-    y = net.add("AveragePool", net.add("Relu", net.conv(y, 4, 32)), kernel_shape=[4, 4], strides=[4, 4])
-    for into in (32, 256):
-        y = net.add("Relu", net.conv(y, into, 256))
-    source = written(net.model(net.conv(y, 256, 2)), tmp_path)
+    data, net = calibration(tmp_path, (3, 8, 8)), Net()
+    y = net.add("Relu", net.conv("x", 3, 8))
+    for _ in range(16):
+        y = net.add("Relu", net.conv(y, 8, 8))
+    source = written(net.model(net.conv(y, 8, 2)), tmp_path)
     for fine, wanted in ((0.0, [{"fine": 0.15}]), (0.15, [])):
         options = EqualizeOptions(calibration=data, samples=4, steps=20, fine=fine)
         notes = run.equalize(source, tmp_path / "out.onnx", options).notes

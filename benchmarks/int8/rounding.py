@@ -1,7 +1,6 @@
 """What it costs at the outputs to store single tensors in 8 bits: measured, one group of tensors at a time.
 
-The float network runs with the rounding of chosen tensors switched on; everything else stays exact. That says where a network's noise comes from, which
-no formula does: a calm background loses more in one early tensor than in all later layers.
+The float network runs with the rounding of chosen tensors switched on; everything else stays exact.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from edgeroute_plugins.prepare.statistics import Statistics, session
 
 LEVELS = 255
 """Steps of a range in 8 bits."""
-MOST = 1.0
-"""Noise as strong as the signal: more of it makes an output no worse."""
 SWITCH = "rounds"
 
 
@@ -32,16 +29,6 @@ def widths(graph: Graph, found: Mapping[str, Statistics]) -> dict[str, tuple[flo
     return ranges
 
 
-def noise(
-    graph: Graph,
-    groups: Sequence[Sequence[str]],
-    ranges: Mapping[str, tuple[float, float]],
-    feeds: Sequence[Mapping[str, Array]],
-) -> list[float]:
-    """For each group of tensors: the noise at the outputs, as a share of the signal's variance (mean over outputs), when these are rounded."""
-    return [float(np.mean([min(MOST, s) for s in shares])) if shares else 0.0 for shares in by_output(graph, groups, ranges, feeds)]
-
-
 def by_output(
     graph: Graph,
     groups: Sequence[Sequence[str]],
@@ -49,7 +36,10 @@ def by_output(
     feeds: Sequence[Mapping[str, Array]],
     levels: int = LEVELS,
 ) -> list[list[float]]:
-    """The same for each output that is not constant; `levels` are the steps of a range, 255 for 8 bits."""
+    """For each group of tensors, when these are rounded: the noise at each output that is not constant, as a share of the signal's variance.
+
+    `levels` are the steps of a range, 255 for 8 bits.
+    """
     members: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
         for name in group:
