@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,24 +21,19 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 import corpus  # noqa: E402
-import numpy as np  # noqa: E402
 import rounding  # noqa: E402
-from PIL import Image  # noqa: E402
+import run  # noqa: E402
 
-from edgeroute import paths  # noqa: E402
-from edgeroute_plugins.prepare.equalize import is_quantized  # noqa: E402
-from edgeroute_plugins.prepare.graph import Graph, load  # noqa: E402
+from edgeroute.types import Preprocess, Tensor  # noqa: E402
+from edgeroute.verify import images, pixels  # noqa: E402
+from edgeroute.verify.preprocess import PRESETS, parse  # noqa: E402
+from edgeroute.verify.shaking import shaker_of  # noqa: E402
+from edgeroute_plugins.prepare.graph import load  # noqa: E402
 from edgeroute_plugins.prepare.statistics import measure, session  # noqa: E402
 
 BITS = (8, 9, 10, 12)
 GREY_LEVELS = (0.5, 1.0, 2.0)
 MEASURED, CALIBRATED = 24, 128
-PRESETS = {
-    "0..255": ([0.0], [1.0]),
-    "0..1": ([0.0], [255.0]),
-    "-1..1": ([127.5], [127.5]),
-    "imagenet": ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
-}
 WAYS = (("prepare", "split-heads", "equalize"), ("prepare", "equalize"))
 HEAD = """# int8: what 20 dB would take
 
@@ -59,8 +53,8 @@ def equalized(entry: corpus.Entry, folder: Path, home: Path) -> tuple[Path, bool
         with tempfile.TemporaryDirectory() as scratch:
             command = [sys.executable, "-m", "edgeroute", "convert", *entry.words(folder), "--to", "cpu", "--via", ",".join(way)]
             command += ["--out", str(Path(scratch) / "model.onnx"), "--json"]
-            env = {**os.environ, "EDGEROUTE_HOME": str(home), "EDGEROUTE_ENVIRONMENTS": str(paths.environments())}
-            answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=run.environment(home))
+            answer = json.loads(done.stdout)
         steps = answer.get("steps", [])
         found = [s["artifact"]["path"] for s in steps if s["converter"] == "equalize"]
         if found:
@@ -68,49 +62,33 @@ def equalized(entry: corpus.Entry, folder: Path, home: Path) -> tuple[Path, bool
     raise SystemExit(f"{entry.name}: {answer['error']['message'][:300]}")
 
 
-def pictures(folder: Path, shape: Sequence[int]) -> list[Any]:
-    """Crops in the size of a network's input, as pixels [height, width, channels] of 0..255, RGB or grey."""
-    first = shape[1] in (1, 3)
-    height, width = (shape[2], shape[3]) if first else (shape[1], shape[2])
-    found = []
-    for file in sorted(corpus.crops(folder).iterdir()):
-        grey = (shape[1] if first else shape[3]) == 1
-        pixels = np.asarray(Image.open(file).convert("L" if grey else "RGB").resize((width, height)), np.float32).reshape(height, width, -1)
-        found.append(pixels)
-    return found
-
-
-def fed(entry: corpus.Entry, graph: Graph, pixels: Any, bare: bool) -> dict[str, Any]:
-    """The network's input for pixels [height, width, channels] of 0..255, RGB."""
-    name = graph.input_names[0]
-    value = pixels
-    if not bare:
-        preset = PRESETS[entry.preprocess.get("preset", "0..255")]
-        mean, std = entry.preprocess.get("mean", preset[0]), entry.preprocess.get("std", preset[1])
-        value = value[:, :, ::-1] if entry.preprocess.get("color") == "bgr" else value
-        value = (value - np.array(mean)) / np.array(std)
-    turned = value.transpose(2, 0, 1) if graph.shapes[name][1] in (1, 3) else value
-    return {name: turned[None].astype(np.float32)}
-
-
 def measured(entry: corpus.Entry, folder: Path, home: Path) -> dict[str, Any]:
+    """The row of one model: dB of its worst output."""
     path, bare = equalized(entry, folder, home)
     graph = load(path)
-    pixels = pictures(folder, graph.shapes[graph.input_names[0]])
-    feeds = [fed(entry, graph, p, bare) for p in pixels]
-    ranged, tested, moved = feeds[:CALIBRATED], feeds[CALIBRATED:][:MEASURED], pixels[CALIBRATED:][:MEASURED]
-    ranges = rounding.widths(graph, measure(graph, ranged, {n: None for n in graph.shapes if n not in graph.constants}))
-    stored = [n for node in graph.nodes for n in node.output if n in ranges and is_quantized(graph, n)]
+    name = graph.input_names[0]
+    tensor = Tensor(name, graph.shapes[name], "float32")
+    used: Preprocess = PRESETS["0..255"] if bare else parse(entry.preprocess)
+    place, shaker = pixels.geometry(tensor), shaker_of([tensor], used)
+    if place is None or shaker is None:
+        raise SystemExit(f"{entry.name}: its input {name} is no picture")
+    samples = [pixels.normalize(images.read(file, place, used), place, used, tensor) for file in sorted(corpus.crops(folder).iterdir())]
+    tested = samples[CALIBRATED:][:MEASURED]
+    found = measure(graph, [{name: s} for s in samples[:CALIBRATED]], {n: None for n in graph.shapes if n not in graph.constants})
+    exact = answers(graph.to_proto(), name, tested)
     row: dict[str, Any] = {"model": entry.name}
     for bits in BITS:
-        row[f"{bits} bits"] = worst(rounding.by_output(graph, [stored], ranges, tested, 2**bits - 1)[0])
-    runner = session(graph.to_proto())
-    exact = [runner.run(None, feed) for feed in tested]
+        row[f"{bits} bits"] = worst(rounding.shares(exact, answers(rounding.rounded(graph, found, bits), name, tested)))
     for most in GREY_LEVELS:
-        dice = np.random.default_rng(0)
-        noisy = [p + dice.uniform(-most, most, p.shape) for p in moved]
-        row[f"±{most:g}"] = worst(rounding.shares(exact, [runner.run(None, fed(entry, graph, p, bare)) for p in noisy]))
+        moved = [shaker.shake([sample], most, seed)[0] for seed, sample in enumerate(tested)]
+        row[f"±{most:g}"] = worst(rounding.shares(exact, answers(graph.to_proto(), name, moved)))
     return row
+
+
+def answers(model: Any, name: str, samples: Sequence[Any]) -> list[Any]:
+    """All outputs, sample by sample."""
+    runner = session(model)
+    return [runner.run(None, {name: sample}) for sample in samples]
 
 
 def worst(shares: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ from edgeroute.verify.thresholds import Thresholds
 
 MARKS = Thresholds()
 DETECTOR: list[Level] = [(0.5, {"map": 16.6}), (1.0, {"map": 9.8})]
-"""What noise leaves of a text detector, as it was measured."""
+"""What noise may leave of a text detector."""
 
 
 def output(name: str, db: float, **fields: object) -> OutputFidelity:
